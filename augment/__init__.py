@@ -1,0 +1,1 @@
+"""facies: synthetic, exactly labelled data of pathological faces and heads."""
