@@ -1,4 +1,7 @@
-"""Errors that a user of facies meets: each message is one sentence with what was expected, what came and the next step."""
+"""Errors that a user of facies meets.
+
+Each message is one sentence: what was expected, what came, where, and the next step.
+"""
 
 
 class FaciesError(Exception):

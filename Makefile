@@ -1,0 +1,30 @@
+# Two commands on a machine with Python 3.11 and make: `make demo` and `make test`.
+# Each creates .venv on its first call and installs again only after pyproject.toml or constraints.txt changed.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+OUT ?= out/face_demo
+BIN := .venv/bin
+
+.PHONY: demo test clean
+
+demo: .venv/.installed
+	$(BIN)/facies generate face_demo out=$(OUT)
+	$(BIN)/facies verify $(OUT)
+	@echo "Look first at $(OUT)/contact_sheet.png, then at $(OUT)/README.md"
+
+test: .venv/.installed-dev
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf .venv build dist out

@@ -1,0 +1,161 @@
+"""The command line: `facies list | show | generate | verify | reconstruct`.
+
+Every mistake of a user is one sentence on stderr and exit code 2.
+"""
+
+import errno
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+from rich.markup import escape
+
+from augment.errors import FaciesError, RecipeError
+from augment.recipe import (
+    compose_recipe,
+    describe_recipe,
+    expand_sweeps,
+    recipe_names,
+    recipe_text,
+)
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+OVERRIDES_HELP = "key=value in Hydra's override grammar, for example samples=100 render.size_px=512"
+
+
+class _Parser(ArgumentParser):
+    """An argument parser whose errors are ours: one sentence, no usage block."""
+
+    def error(self, message: str) -> NoReturn:
+        raise RecipeError(f"{message}; `{self.prog} --help` shows how")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Words after `facies`; those of the process if None.
+
+    Returns:
+        Exit code: 0 done, 1 a data set did not verify, 2 bad input, 130 interrupted.
+    """
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except FaciesError as error:
+        errors.print(f"[red]error:[/red] {escape(' '.join(str(error).split()))}")
+        return BAD_INPUT
+    except OSError as error:
+        errors.print(f"[red]error:[/red] {escape(_explain(error))}")
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        errors.print("stopped; the same command goes on from here")
+        return INTERRUPTED
+
+
+def _run(arguments: Sequence[str]) -> int:
+    # argparse takes a command's positional words only in one piece; key=value may stand anywhere.
+    words, rest = _parser().parse_known_args(arguments)
+    stray = [word for word in rest if word.startswith("-") or not hasattr(words, "overrides")]
+    if stray:
+        raise RecipeError(f"unknown argument {stray[0]!r}; `facies --help` shows how")
+    if rest:
+        words.overrides = [*words.overrides, *rest]
+    return int(words.run(words))
+
+
+def _parser() -> ArgumentParser:
+    parser = _Parser(prog="facies", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="recipes at hand")
+    listing.set_defaults(run=_list)
+
+    show = commands.add_parser("show", help="a recipe with all of its values")
+    show.set_defaults(run=_show)
+
+    generate = commands.add_parser("generate", help="make a data set")
+    generate.add_argument("--multirun", action="store_true", help="run every key=a,b combination")
+    generate.set_defaults(run=_generate)
+
+    for command in (show, generate):
+        command.add_argument("recipe", help="name of the recipe, see `facies list`")
+        command.add_argument("overrides", nargs="*", metavar="key=value", help=OVERRIDES_HELP)
+    for command in (listing, show, generate):
+        command.add_argument("--config-dir", type=Path, help="a folder with your own recipes")
+
+    verify = commands.add_parser("verify", help="check every byte of a data set")
+    verify.add_argument("folder", type=Path, help="folder of the data set")
+    verify.add_argument(
+        "--share", type=float, default=0.1, help="share of samples whose labels are derived again"
+    )
+    verify.set_defaults(run=_verify)
+
+    reconstruct = commands.add_parser("reconstruct", help="fit a healthy head to real geometry")
+    reconstruct.add_argument("source", choices=("ct", "scan"), help="volume or mesh")
+    reconstruct.add_argument("input", type=Path, help="NIfTI (ct) or OBJ, PLY, STL (scan)")
+    reconstruct.add_argument("overrides", nargs="*", metavar="out=DIR", help="where to write")
+    reconstruct.set_defaults(run=_reconstruct)
+    return parser
+
+
+def _list(words: Namespace) -> int:
+    console = Console(soft_wrap=True, highlight=False)
+    for name, text in recipe_names(words.config_dir).items():
+        first = text.splitlines()[0].lstrip("# ") if text else ""
+        console.print(f"[bold]{escape(name)}[/bold]  {escape(first)}")
+    return 0
+
+
+def _show(words: Namespace) -> int:
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    opening = [
+        line
+        for line in recipe_text(words.recipe, words.config_dir).splitlines()
+        if line.startswith("#")
+    ]
+    console.print("\n".join(opening))
+    spec = compose_recipe(words.recipe, words.overrides, words.config_dir, partial=True)
+    console.print(describe_recipe(spec), end="")
+    return 0
+
+
+def _generate(words: Namespace) -> int:
+    from augment.engine.report import generate_and_report
+
+    jobs = expand_sweeps(words.overrides) if words.multirun else [words.overrides]
+    specs = [compose_recipe(words.recipe, job, words.config_dir) for job in jobs]
+    if len({spec.out for spec in specs}) < len(specs):
+        specs = [replace(spec, out=f"{spec.out}/{number}") for number, spec in enumerate(specs)]
+    return generate_and_report(specs)
+
+
+def _verify(words: Namespace) -> int:
+    from augment.engine.report import verify_and_report
+
+    return verify_and_report(words.folder, words.share)
+
+
+def _reconstruct(words: Namespace) -> int:
+    raise RecipeError("reconstruct is not at hand yet")
+
+
+def _explain(error: OSError) -> str:
+    where = f" '{error.filename}'" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return (
+            f"the disk is full{where}; finished samples are kept, make room and repeat the"
+            " same command"
+        )
+    reason = (error.strerror or str(error)).lower()
+    return f"cannot use{where or ' a file'}: {reason}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Engines: where samples are made and in how many processes."""

@@ -1,0 +1,129 @@
+"""Reading plain values into the recipe's dataclasses, with every mistake found in one pass."""
+
+from dataclasses import MISSING, Field, fields, is_dataclass
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from augment.recipe.severity import Severity, read_severity
+
+Spec = TypeVar("Spec")
+
+# What a value becomes after its mistake was noted; the recipe is thrown away in that case.
+INVALID: Any = None
+
+
+def read_spec(kind: type[Spec], values: Any, where: str, mistakes: list[str]) -> Spec:
+    """Read a mapping into a dataclass and note every mistake instead of stopping at the first.
+
+    Args:
+        kind: Dataclass whose fields are the known keys.
+        values: Mapping from key to plain value.
+        where: Dotted key of this mapping, empty at the top.
+        mistakes: Sentences are appended here, one for each mistake.
+
+    Returns:
+        An instance; of no use if a mistake was noted.
+    """
+    if not isinstance(values, dict):
+        mistakes.append(f"{where or 'the recipe'} expects keys and values, got {values!r}")
+        return kind()
+    prefix = f"{where}." if where else ""
+    known = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
+    hints = get_type_hints(kind)
+    read = {}
+    for key, value in values.items():
+        if key not in known:
+            mistakes.append(unknown_key(f"{prefix}{key}", [prefix + name for name in known]))
+        else:
+            read[key] = _read_value(hints[key], known[key], value, prefix + key, mistakes)
+    return kind(**read)
+
+
+def unknown_key(key: str, known: list[str]) -> str:
+    """Return the sentence for a key that no recipe has, with the nearest known one."""
+    near = get_close_matches(key, known, n=1, cutoff=0.0)
+    return f"unknown key {key!r}, the nearest known key is {near[0]!r}"
+
+
+def known_keys(kind: type[Any], prefix: str = "") -> list[str]:
+    """Return the dotted names of all keys of a recipe, those of nested mappings included."""
+    keys = []
+    hints = get_type_hints(kind)
+    for item in fields(kind):
+        keys.append(prefix + item.name)
+        if is_dataclass(hints[item.name]) and hints[item.name] is not Severity:
+            keys.extend(known_keys(hints[item.name], f"{prefix}{item.name}."))
+    return keys
+
+
+def default_of(item: Field[Any]) -> Any:
+    """Return the default value of a dataclass field."""
+    if item.default is not MISSING:
+        return item.default
+    if item.default_factory is not MISSING:
+        return item.default_factory()
+    raise TypeError(f"key {item.name!r} has no default; every key of a recipe needs one")
+
+
+def _read_value(hint: Any, item: Field[Any], value: Any, key: str, mistakes: list[str]) -> Any:
+    if get_origin(hint) is UnionType:
+        if value is None:
+            return None
+        (hint,) = [kind for kind in get_args(hint) if kind is not NoneType]
+    if hint is Severity:
+        try:
+            return read_severity(value)
+        except ValueError as error:
+            mistakes.append(f"{key}: {error}")
+            return INVALID
+    if is_dataclass(hint):
+        return read_spec(hint, value, key, mistakes)  # type: ignore[arg-type]
+    if get_origin(hint) is tuple:
+        return _read_tuple(get_args(hint), item, value, key, mistakes)
+    return _read_scalar(hint, item, value, key, mistakes)
+
+
+def _read_tuple(
+    kinds: tuple[Any, ...], item: Field[Any], value: Any, key: str, mistakes: list[str]
+) -> Any:
+    if not isinstance(value, list | tuple):
+        mistakes.append(f"{key} expects a list, got {value!r}")
+        return INVALID
+    if kinds[1] is Ellipsis:
+        return tuple(
+            _read_value(kinds[0], item, entry, f"{key}[{number}]", mistakes)
+            for number, entry in enumerate(value)
+        )
+    if len(value) != 2:
+        mistakes.append(f"{key} expects [low, high], got {value!r}")
+        return INVALID
+    low, high = (_read_scalar(kinds[0], item, entry, key, mistakes) for entry in value)
+    if low is not INVALID and high is not INVALID and low > high:
+        mistakes.append(f"{key} expects [low, high] with low <= high, got {value!r}")
+    return (low, high)
+
+
+def _read_scalar(hint: Any, item: Field[Any], value: Any, key: str, mistakes: list[str]) -> Any:
+    if hint is float and type(value) is int:
+        value = float(value)
+    low, high = item.metadata["low"], item.metadata["high"]
+    choices = item.metadata["choices"]
+    fits = type(value) is hint
+    if fits and choices:
+        fits = value in choices
+    if fits and hint in (int, float):
+        fits = (low is None or value >= low) and (high is None or value <= high)
+    if fits:
+        return value
+    mistakes.append(f"{key} expects {_expectation(hint, low, high, choices)}, got {value!r}")
+    return INVALID
+
+
+def _expectation(hint: Any, low: float | None, high: float | None, choices: tuple[str, ...]) -> str:
+    if choices:
+        return f"one of {', '.join(choices)}"
+    noun = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[hint]
+    if low is not None and high is not None:
+        return f"{noun} from {low:g} to {high:g}"
+    return noun if low is None else f"{noun} of {low:g} or more"

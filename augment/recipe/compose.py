@@ -1,0 +1,183 @@
+"""Composing a recipe with Hydra: shipped YAML, the user's own folder, overrides and sweeps."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib.resources import files
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from augment.errors import RecipeError
+from augment.recipe.check import known_keys, read_spec, unknown_key
+from augment.recipe.schema import RecipeSpec
+
+RECIPES_PACKAGE = "augment.recipes"
+
+
+def recipe_names(config_dir: Path | None = None) -> dict[str, str]:
+    """List the recipes at hand.
+
+    Args:
+        config_dir: The user's own folder of YAML files; its recipes hide shipped ones of the
+            same name.
+
+    Returns:
+        Recipe name to the text of its YAML file, sorted by name.
+
+    Raises:
+        RecipeError: If config_dir is not a folder.
+    """
+    found = {
+        entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8")
+        for entry in files(RECIPES_PACKAGE).iterdir()
+        if entry.name.endswith(".yaml")
+    }
+    if config_dir is not None:
+        if not config_dir.is_dir():
+            raise RecipeError(f"--config-dir expects a folder of YAML files, got '{config_dir}'")
+        for path in config_dir.glob("*.yaml"):
+            found[path.stem] = path.read_text(encoding="utf-8")
+    return dict(sorted(found.items()))
+
+
+def recipe_text(name: str, config_dir: Path | None = None) -> str:
+    """Return the YAML text of a recipe.
+
+    Raises:
+        RecipeError: If no recipe has this name; the message names the nearest one.
+    """
+    names = recipe_names(config_dir)
+    if name not in names:
+        near = get_close_matches(name, list(names), n=1, cutoff=0.0)
+        hint = f", the nearest known recipe is {near[0]!r}" if near else ""
+        raise RecipeError(f"unknown recipe {name!r}{hint}; `facies list` shows all of them")
+    return names[name]
+
+
+def compose_recipe(
+    name: str,
+    overrides: Sequence[str] = (),
+    config_dir: Path | None = None,
+    *,
+    partial: bool = False,
+) -> RecipeSpec:
+    """Read a recipe, apply overrides and check everything.
+
+    Args:
+        name: Name of the recipe.
+        overrides: `key=value` in Hydra's override grammar.
+        config_dir: The user's own folder of YAML files.
+        partial: Whether values that the recipe leaves to the user may be missing.
+
+    Returns:
+        The checked recipe; `out` is filled in.
+
+    Raises:
+        RecipeError: If anything is wrong; one message names every mistake.
+    """
+    recipe_text(name, config_dir)
+    mistakes: list[str] = []
+    values = _compose_values(name, _parse(overrides), config_dir, mistakes)
+    spec = read_spec(RecipeSpec, {**values, "name": name}, "", mistakes)
+    if not mistakes and not partial:
+        mistakes.extend(_contradictions(spec))
+    if mistakes:
+        raise RecipeError(f"recipe {name}: {'; '.join(mistakes)}")
+    return (
+        spec if spec.out else read_spec(RecipeSpec, {**spec.values(), "out": f"out/{name}"}, "", [])
+    )
+
+
+def expand_sweeps(overrides: Sequence[str]) -> list[list[str]]:
+    """Expand `key=a,b` into one list of overrides for each combination, as `--multirun` asks.
+
+    Args:
+        overrides: Overrides in Hydra's grammar, sweeps included.
+
+    Returns:
+        One list of plain overrides for each job, the last sweep varying fastest.
+
+    Raises:
+        RecipeError: If an override does not parse.
+    """
+    choices: list[list[str]] = []
+    for text, override in zip(overrides, _parse(overrides, sweeps=True), strict=True):
+        if override.is_sweep_override():
+            key = override.get_key_element()
+            choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        else:
+            choices.append([text])
+    return [list(job) for job in product(*choices)]
+
+
+def _parse(overrides: Sequence[str], sweeps: bool = False) -> list[Override]:
+    parser = OverridesParser.create()
+    parsed = []
+    for text in overrides:
+        try:
+            override = parser.parse_override(text)
+        except HydraException as error:
+            reason = str(error).splitlines()[0]
+            raise RecipeError(f"expected key=value, got {text!r}: {reason}") from error
+        if not override.key_or_group:
+            raise RecipeError(f"expected key=value, got {text!r} without a key")
+        if override.is_sweep_override() and not sweeps:
+            raise RecipeError(f"{text!r} asks for several runs; add --multirun to make them all")
+        parsed.append(override)
+    return parsed
+
+
+def _compose_values(
+    name: str, overrides: Sequence[Override], config_dir: Path | None, mistakes: list[str]
+) -> dict[str, Any]:
+    known = known_keys(RecipeSpec)
+    search = [] if config_dir is None else [f"hydra.searchpath=[file://{config_dir.resolve()}]"]
+    try:
+        with initialize_config_module(config_module=RECIPES_PACKAGE, version_base="1.3"):
+            accepted = list(search)
+            for override in overrides:
+                key = str(override.key_or_group)
+                loader = GlobalHydra.instance().config_loader()
+                if loader.get_group_options(key) or key.startswith("hydra."):
+                    accepted.append(str(override.input_line))
+                elif key in known:
+                    # A known key may be absent from the YAML, which holds only what differs.
+                    change = override.input_line if override.is_delete() else _force(override)
+                    accepted.append(str(change))
+                else:
+                    mistakes.append(unknown_key(key, known))
+            config = compose(name, accepted)
+            values = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise RecipeError(f"recipe {name}: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise RecipeError(f"recipe {name} expects keys and values, got {values!r}")
+    return {str(key): value for key, value in values.items()}
+
+
+def _force(override: Override) -> str:
+    line = str(override.input_line).lstrip("+")
+    return f"++{line}"
+
+
+def _contradictions(spec: RecipeSpec) -> list[str]:
+    found = []
+    if spec.subject.source != "prior" and spec.subject.path in (None, "???"):
+        found.append(
+            f"subject.path expects a file for subject.source={spec.subject.source},"
+            " got none; add subject.path=FILE"
+        )
+    if spec.assign == "one" and not spec.pathologies:
+        found.append("assign=one expects at least one entry in pathologies, got none")
+    for number, pathology in enumerate(spec.pathologies):
+        if not pathology.name:
+            found.append(f"pathologies[{number}].name expects the name of a pathology, got none")
+    return found

@@ -1,0 +1,82 @@
+"""Severity as a recipe says it: a number, a grade, any grade, or a range."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+ANY_GRADE = "any"
+
+
+@dataclass(frozen=True)
+class Severity:
+    """How severe a pathology is to be.
+
+    Exactly one of the two is given.
+
+    Attributes:
+        grade: Name of a grade, or `any`: each grade equally often.
+        uniform: Smallest and largest value in the measure's unit; equal for one number.
+    """
+
+    grade: str | None = None
+    uniform: tuple[float, float] | None = None
+
+    def draw(self, rng: np.random.Generator, grades: Sequence[str]) -> float | str:
+        """Draw what one sample asks for.
+
+        Args:
+            rng: Generator of this sample and stage.
+            grades: Names of the grades of the pathology, mild first.
+
+        Returns:
+            A number in the measure's unit, or the name of a grade.
+        """
+        if self.uniform is not None:
+            low, high = self.uniform
+            return low if low == high else float(rng.uniform(low, high))
+        if self.grade == ANY_GRADE:
+            return grades[int(rng.integers(len(grades)))]
+        return str(self.grade)
+
+    def value(self) -> Any:
+        """Return the plain value that a recipe writes for it."""
+        if self.uniform is None:
+            return self.grade
+        low, high = self.uniform
+        return low if low == high else {"uniform": [low, high]}
+
+
+def read_severity(value: Any) -> Severity:
+    """Read a severity from a recipe's value.
+
+    Args:
+        value: Number, word, or `{"uniform": [low, high]}`.
+
+    Returns:
+        The severity.
+
+    Raises:
+        ValueError: If the value has none of these forms; the message says what was expected.
+    """
+    if isinstance(value, Severity):
+        return value
+    if isinstance(value, str) and value:
+        return Severity(grade=value)
+    if isinstance(value, dict) and set(value) == {"uniform"}:
+        bounds = value["uniform"]
+        if isinstance(bounds, list | tuple) and len(bounds) == 2 and all(map(_is_number, bounds)):
+            low, high = float(bounds[0]), float(bounds[1])
+            if 0 <= low <= high:
+                return Severity(uniform=(low, high))
+    if _is_number(value) and value >= 0:
+        return Severity(uniform=(float(value), float(value)))
+    raise ValueError(
+        "expected a number of 0 or more, the name of a grade, or {uniform: [low, high]} with"
+        f" 0 <= low <= high, got {value!r}"
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value)

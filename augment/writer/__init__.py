@@ -1,0 +1,1 @@
+"""Writers: from samples to a data set folder, and back."""
