@@ -1,0 +1,212 @@
+"""Triangle meshes: faces[t, i] = v means that corner i of triangle t is vertex v.
+
+Triangles are wound counter-clockwise seen from outside. Vertices are millimetres.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from augment.errors import AssetError, GeometryError
+
+MESH_SUFFIXES = (".obj", ".ply", ".stl")
+"""File kinds that `read_mesh` reads."""
+
+
+def face_vectors(
+    vertices: Float[Tensor, "*batch vertices 3"], faces: Int64[Tensor, "triangles 3"]
+) -> Float[Tensor, "*batch triangles 3"]:
+    """Return each triangle's normal times twice its area (mm^2), ``cross(b - a, c - a)``."""
+    a, b, c = (vertices.index_select(-2, faces[:, i]) for i in range(3))
+    return torch.linalg.cross(b - a, c - a)
+
+
+def face_normals(
+    vertices: Float[Tensor, "*batch vertices 3"], faces: Int64[Tensor, "triangles 3"]
+) -> Float[Tensor, "*batch triangles 3"]:
+    """Return unit normals, outward where the winding is; zero for a triangle without area."""
+    return torch.nn.functional.normalize(face_vectors(vertices, faces), dim=-1, eps=1e-30)
+
+
+def triangle_areas(
+    vertices: Float[Tensor, "*batch vertices 3"], faces: Int64[Tensor, "triangles 3"]
+) -> Float[Tensor, "*batch triangles"]:
+    """Return areas in mm^2."""
+    return 0.5 * face_vectors(vertices, faces).norm(dim=-1)
+
+
+def vertex_normals(
+    vertices: Float[Tensor, "*batch vertices 3"], faces: Int64[Tensor, "triangles 3"]
+) -> Float[Tensor, "*batch vertices 3"]:
+    """Return unit normals at vertices: the area-weighted mean of the triangles around.
+
+    Args:
+        vertices: Positions, mm.
+        faces: Triangles.
+
+    Returns:
+        Unit vectors; zero at a vertex without triangles.
+    """
+    normals = face_vectors(vertices, faces)
+    summed = torch.zeros_like(vertices)
+    for corner in range(3):
+        summed.index_add_(-2, faces[:, corner], normals)
+    return torch.nn.functional.normalize(summed, dim=-1, eps=1e-30)
+
+
+def signed_volume_mm3(
+    vertices: Float[Tensor, "*batch vertices 3"], faces: Int64[Tensor, "triangles 3"]
+) -> Float[Tensor, "*batch"]:
+    """Return the volume enclosed by a closed mesh, negative where the winding points inward.
+
+    The sum of ``dot(a, cross(b, c)) / 6`` (divergence theorem) about the mesh's own mean, in
+    float64, so an offset loses no digits. Of an open mesh it is the volume of the cone to that
+    mean; the caller closes the mesh.
+    """
+    centred = vertices.double() - vertices.double().mean(-2, keepdim=True)
+    a, b, c = (centred.index_select(-2, faces[:, i]) for i in range(3))
+    return ((a * torch.linalg.cross(b, c)).sum((-1, -2)) / 6).to(vertices.dtype)
+
+
+def boundary_loops(faces: Int64[Tensor, "triangles 3"]) -> list[Int64[Tensor, " loop"]]:
+    """Return the closed loops of edges that have one triangle only, longest first.
+
+    Args:
+        faces: Triangles of an edge-manifold mesh.
+
+    Returns:
+        One vector of vertices a hole, in the direction of the triangles' winding; empty for a
+        closed mesh.
+
+    Raises:
+        GeometryError: If the boundary crosses itself, so that loops are not defined.
+    """
+    sides = torch.cat((faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]])).cpu().numpy()
+    _, first, count = np.unique(
+        np.sort(sides, axis=1), axis=0, return_index=True, return_counts=True
+    )
+    boundary = sides[first[count == 1]]
+    following = dict(boundary.tolist())
+    if len(following) != len(boundary) or set(following) != set(following.values()):
+        raise GeometryError(
+            "boundary_loops expects each boundary vertex once, got "
+            f"{len(boundary) - len(following)} that repeat; split the mesh where two holes touch"
+        )
+    loops: list[list[int]] = []
+    while following:
+        start = min(following)
+        loop = [start]
+        while (vertex := following.pop(loop[-1], start)) != start:
+            loop.append(vertex)
+        loops.append(loop)
+    loops.sort(key=lambda loop: (-len(loop), loop[0]))
+    return [torch.tensor(loop, dtype=torch.int64, device=faces.device) for loop in loops]
+
+
+def read_mesh(
+    path: Path,
+) -> tuple[Float[np.ndarray, "vertices 3"], Int64[np.ndarray, "triangles 3"]]:
+    """Return vertices and triangles of an OBJ, PLY or STL file, in its own unit and frame.
+
+    Quads are split; vertices that coincide exactly are merged (STL repeats each), the others keep
+    their order.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Vertices (float64) and faces; nothing is scaled or turned, for a file does not say its unit.
+
+    Raises:
+        AssetError: If the file is missing, of another kind, unreadable, or holds no triangle.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise AssetError(f"a mesh file was expected at {path}, nothing is there; check the path")
+    if path.suffix.lower() not in MESH_SUFFIXES:
+        raise AssetError(
+            f"a mesh file ends in {', '.join(MESH_SUFFIXES)}, got {path.name!r}; convert it first"
+        )
+    import trimesh
+
+    try:
+        mesh = trimesh.load_mesh(path, process=False, maintain_order=True, skip_materials=True)
+    except Exception as error:
+        raise AssetError(
+            f"{path} was expected to hold a mesh but cannot be read: {error}; export it again"
+        ) from error
+    if isinstance(mesh, trimesh.Scene):
+        mesh = mesh.to_mesh()
+    vertices = np.asarray(getattr(mesh, "vertices", ()), dtype=np.float64).reshape(-1, 3)
+    faces = np.asarray(getattr(mesh, "faces", ()), dtype=np.int64).reshape(-1, 3)
+    if not len(faces):
+        raise AssetError(
+            f"{path} was expected to hold triangles, got none; export the surface, not its points"
+        )
+    if not np.isfinite(vertices).all():
+        raise AssetError(
+            f"{path} was expected to hold finite coordinates, got NaN or infinity; export it again"
+        )
+    return _merge_vertices(vertices, faces)
+
+
+def _merge_vertices(
+    vertices: Float[np.ndarray, "vertices 3"], faces: Int64[np.ndarray, "triangles 3"]
+) -> tuple[Float[np.ndarray, "merged 3"], Int64[np.ndarray, "triangles 3"]]:
+    """Merge vertices that are equal in every bit; each keeps the place of its first appearance."""
+    _, first, inverse = np.unique(vertices, axis=0, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))
+    return vertices[np.sort(first)], rank[inverse.ravel()][faces].astype(np.int64)
+
+
+def write_ply(
+    path: Path, vertices: Float[np.ndarray, "vertices 3"], faces: Int64[np.ndarray, "triangles 3"]
+) -> None:
+    """Write a binary little-endian PLY: float32 vertices and int32 triangles; the same mesh gives
+    the same bytes.
+
+    Args:
+        path: Where to write; an existing file is replaced.
+        vertices: Positions, mm, in the head frame.
+        faces: Triangles.
+    """
+    Path(path).write_bytes(ply_bytes(vertices, faces))
+
+
+def ply_bytes(
+    vertices: Float[np.ndarray, "vertices 3"], faces: Int64[np.ndarray, "triangles 3"]
+) -> bytes:
+    """Return the content of the file that `write_ply` writes."""
+    header = (
+        "ply\nformat binary_little_endian 1.0\ncomment head frame RAS+, millimetres\n"
+        f"element vertex {len(vertices)}\nproperty float x\nproperty float y\nproperty float z\n"
+        f"element face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
+    )
+    records = np.zeros(len(faces), dtype=np.dtype([("count", "u1"), ("corners", "<i4", (3,))]))
+    records["count"] = 3
+    records["corners"] = faces
+    return (
+        header.encode("ascii")
+        + np.ascontiguousarray(vertices, dtype="<f4").tobytes()
+        + records.tobytes()
+    )
+
+
+def write_obj(
+    path: Path, vertices: Float[np.ndarray, "vertices 3"], faces: Int64[np.ndarray, "triangles 3"]
+) -> None:
+    """Write a Wavefront OBJ text file with six decimals (nanometres); the same mesh gives the same
+    bytes.
+
+    Args:
+        path: Where to write; an existing file is replaced.
+        vertices: Positions, mm, in the head frame.
+        faces: Triangles.
+    """
+    lines = ["# head frame RAS+, millimetres"]
+    lines += ["v %.6f %.6f %.6f" % tuple(vertex) for vertex in np.asarray(vertices).tolist()]  # noqa: UP031
+    lines += [f"f {a} {b} {c}" for a, b, c in (np.asarray(faces) + 1).tolist()]
+    Path(path).write_text("\n".join(lines) + "\n", encoding="ascii", newline="\n")
