@@ -20,6 +20,7 @@ from augment.morphable.prior import (
     draw_locals,
     draw_phenotype,
     head_frame,
+    size_factor,
     target_weights,
 )
 from augment.morphable.regions import paint_region_map
@@ -64,20 +65,23 @@ class TargetBank:
         corners, weights = self.frame
         return (points[..., corners, :] * weights[..., None]).sum(axis=-2)
 
-    def weights(self, rng: np.random.Generator, spec: PriorSpec) -> Float[np.ndarray, " targets"]:
-        """Draw the target weights of one head."""
+    def draw(self, rng: np.random.Generator, spec: PriorSpec) -> tuple[Float[np.ndarray, " targets"], float]:
+        """Draw the target weights and the size of one head."""
         phenotype = draw_phenotype(rng, spec)
-        local = draw_locals(rng, self.local_names, spec.variation, spec.asymmetry)
+        local = draw_locals(rng, self.local_names, phenotype.sex, spec)
         asymmetric = draw_asymmetry(rng, self.n_asymmetry, spec.asymmetry)
-        return target_weights(phenotype, self.macro_names, local, asymmetric)
+        weights = target_weights(phenotype, self.macro_names, local, asymmetric)
+        return weights, size_factor(phenotype.age_years)
 
-    def heads(self, weights: Float[np.ndarray, "heads targets"]) -> Float[np.ndarray, "heads points 3"]:
+    def heads(
+        self, weights: Float[np.ndarray, "heads targets"], sizes: Float[np.ndarray, " heads"]
+    ) -> Float[np.ndarray, "heads points 3"]:
         """Return heads in the head frame."""
         flat = weights.astype(np.float32) @ self.targets.reshape(len(self.targets), -1)
         points = flat.reshape(len(weights), -1, 3) + self.base.astype(np.float32)
         for row in range(len(points)):
             rotation, origin = head_frame(self.frame_points(points[row]).astype(np.float64))
-            points[row] = (points[row] - origin) @ rotation.T
+            points[row] = ((points[row] - origin) @ rotation.T) * sizes[row]
         return points
 
 
@@ -117,7 +121,8 @@ def draw_heads(bank: TargetBank, stage: str, counts: dict[str, tuple[float, floa
     for number, (group, (youngest, oldest, n)) in enumerate(counts.items()):
         rng = stream(BUILD_SEED, number, stage)
         spec = PriorSpec(age_years=(youngest, oldest))
-        heads[group] = bank.heads(np.stack([bank.weights(rng, spec) for _ in range(n)]))
+        draws = [bank.draw(rng, spec) for _ in range(n)]
+        heads[group] = bank.heads(np.stack([w for w, _ in draws]), np.array([size for _, size in draws]))
     return heads
 
 

@@ -24,14 +24,41 @@ AGE_MODEL = (0.0, 0.05, 0.215, 0.415, 0.63, 0.68, 1.0)
 
 LOCAL_SD = 0.20  # spread of a local change; 1 is the end of the MakeHuman slider
 ASYMMETRY_SD = 0.07  # spread of left minus right of a paired local change, and of one-sided asymmetry targets
-LOCAL_LIMIT = 0.8
+LOCAL_LIMIT = 0.9
 # Sliders that reach outside healthy human variation at a full draw get a smaller spread.
 NARROW_LOCALS = {
     "ear": 0.6, "head-age": 0.4, "nose-septumangle": 0.6, "chin-cleft": 0.6, "neck": 0.5, "nose-compression": 0.6,
-    "forehead-nubian": 0.6, "mouth-scale-depth": 0.6, "head-scale": 0.8, "head-angle": 0.5, "head-trans": 0.3,
+    "forehead-nubian": 0.6, "mouth-scale-depth": 0.6, "head-scale": 0.5, "head-back": 0.6, "head-fat": 0.7, "head-angle": 0.5, "head-trans": 0.3,
     "eye-trans": 0.5, "eye-scale": 0.6, "chin-prognathism": 0.6, "chin-prominent": 0.6, "chin-bones": 0.7,
     "nose-trans-out": 0.12, "mouth-trans-out": 0.12, "neck-trans-out": 0.12, "eye-push": 0.4,
 }  # fmt: skip
+
+
+# Mean of local changes by sex, solved so that the mean adult meets the distances of Farkas (1994) for young adults;
+# benchmarks/morphable/results.md shows what is reached.
+MEAN_LOCALS = {
+    "male": {
+        "chin-height-incr": 0.33, "chin-bones-incr": -0.21, "eye-corner1-up": 0.05, "eye-scale-incr": 0.55,
+        "eye-trans-out": -0.18, "head-scale-vert-incr": 0.15, "head-fat-incr": -0.45,
+        "head-back-scale-depth-incr": -0.46, "head-scale-depth-incr": -0.29, "head-scale-horiz-incr": -0.06,
+        "mouth-scale-horiz-incr": 0.31, "mouth-trans-up": -0.07, "nose-flaring-incr": -0.08,
+        "nose-scale-depth-incr": 0.33, "nose-scale-vert-incr": -0.18, "nose-scale-horiz-incr": -0.31,
+        "nose-trans-up": 0.06, "nose-nostrils-width-incr": -0.16,
+    },
+    "female": {
+        "cheek-volume-incr": -0.08, "chin-jaw-drop-incr": -0.06, "chin-height-incr": 0.18,
+        "chin-bones-incr": -0.49, "eye-corner1-up": 0.14, "eye-scale-incr": 0.60, "eye-corner2-up": -0.04,
+        "eye-trans-out": 0.06, "head-scale-vert-incr": -0.06, "head-fat-incr": -0.60,
+        "head-back-scale-depth-incr": -0.43, "head-scale-depth-incr": -0.25, "head-scale-horiz-incr": -0.22,
+        "mouth-scale-horiz-incr": 0.22, "mouth-trans-up": -0.07, "nose-flaring-incr": -0.11,
+        "nose-scale-depth-incr": 0.40, "nose-scale-vert-incr": -0.22, "nose-scale-horiz-incr": -0.41,
+        "nose-nostrils-width-incr": -0.21,
+    },
+}  # fmt: skip
+
+# Size of the whole head by age, so that the mean cranial circumference follows Nellhaus, Pediatrics 1968;41:106.
+SIZE_YEARS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0, 14.0, 18.0)
+SIZE_FACTOR = (0.99, 1.13, 1.20, 1.24, 1.22, 1.135, 1.09, 1.047, 1.027, 1.013)
 
 
 @dataclass(frozen=True)
@@ -77,7 +104,7 @@ def draw_phenotype(rng: np.random.Generator, spec: PriorSpec) -> Phenotype:
     else:
         shares = np.array([float(name == spec.ancestry) for name in ANCESTRIES])
     typical = rng.beta(6, 2)
-    build = rng.beta(4, 4, size=4)
+    build = rng.beta([4, 4, 40, 4], [4, 4, 40, 4])  # height scales the head as a whole: 2 % spread
     return Phenotype(
         age_years=age,
         sex=sex,
@@ -115,16 +142,18 @@ def local_spread(name: str) -> float:
 
 
 def draw_locals(
-    rng: np.random.Generator, names: tuple[str, ...], variation: float, asymmetry: float
+    rng: np.random.Generator, names: tuple[str, ...], sex: str, spec: "PriorSpec"
 ) -> Float[np.ndarray, " locals"]:
-    """Draw local changes, right side like left up to a healthy asymmetry; each in [-0.8, 0.8]."""
+    """Draw local changes around the mean of a sex, right side like left up to a healthy asymmetry."""
+    variation, asymmetry = spec.variation, spec.asymmetry
     values = np.zeros(len(names))
     row = {name: k for k, name in enumerate(names)}
     for k, name in enumerate(names):
         if name.startswith("r-"):
             continue
         spread = local_spread(name)
-        centre = rng.normal(0.0, LOCAL_SD * spread) * variation
+        mean = MEAN_LOCALS[sex].get(name.removeprefix("l-"), 0.0)
+        centre = mean + rng.normal(0.0, LOCAL_SD * spread) * variation
         difference = rng.normal(0.0, ASYMMETRY_SD * spread) * asymmetry
         sideways = name.endswith("-trans-out") and not name.startswith("l-")
         values[k] = centre * (asymmetry if sideways else 1.0)
@@ -165,30 +194,37 @@ def draw_subject(model: FaceModel, rng: np.random.Generator, spec: PriorSpec) ->
     prior = model.prior
     phenotype = draw_phenotype(rng, spec)
     names = tuple(str(name) for name in prior["local_names"])
-    local = draw_locals(rng, names, spec.variation, spec.asymmetry)
+    local = draw_locals(rng, names, phenotype.sex, spec)
     asymmetric = draw_asymmetry(rng, int(prior["n_asymmetry"]), spec.asymmetry)
     macro = [tuple(str(text).split("-")) for text in prior["macro_names"]]
     weights = target_weights(phenotype, macro, local, asymmetric)
     return Subject(
-        identity=identity_from_weights(prior, weights),
+        identity=identity_from_weights(prior, weights, size_factor(phenotype.age_years)),
         age_years=phenotype.age_years,
         sex=phenotype.sex,
         ancestry=phenotype.ancestry,
     )
 
 
-def identity_from_weights(prior: dict[str, np.ndarray], weights: np.ndarray) -> Float[np.ndarray, "99"]:
+def size_factor(age_years: float) -> float:
+    """Return the factor that brings MakeHuman's head of an age to its published size."""
+    return float(np.interp(age_years, SIZE_YEARS, SIZE_FACTOR))
+
+
+def identity_from_weights(
+    prior: dict[str, np.ndarray], weights: np.ndarray, size: float
+) -> Float[np.ndarray, "99"]:
     """Return the identity coefficients of a mix of morph targets after alignment to the head frame.
 
-    With P the projection onto the modes, x the mixed points, and (R, o) the head's own frame:
-    α = P (R (x - o)) - P mean, and P (R x) contracts to sum_ij R_ij C_nij for the small tensor C.
+    With P the projection onto the modes, x the mixed points, s the size and (R, o) the head's own frame:
+    α = P (s R (x - o)) - P mean, and P (R x) contracts to sum_ij R_ij C_nij for the small tensor C.
     """
     points = prior["frame_base"] + np.tensordot(weights, prior["frame_targets"], axes=1)
     rotation, origin = head_frame(points)
     mixed = prior["projection_base"] + np.tensordot(prior["projection_targets"], weights, axes=([3], [0]))
     turned = np.einsum("nij,ij->n", mixed, rotation)
     shift = prior["projection_ones"] @ (rotation @ origin)
-    return np.asarray(turned - shift - prior["projection_mean"])
+    return np.asarray(size * (turned - shift) - prior["projection_mean"])
 
 
 def head_frame(
