@@ -1,0 +1,83 @@
+"""The label volume while it is painted: a grid, its labels, and where the anatomy sits in the template."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from augment.volume.anatomy.primitives import Shape, moved, signed_distance
+from augment.volume.anatomy.seating import Seat
+from augment.volume.grid import Box, Grid
+from augment.volume.labels import NUMBER
+
+SOFT = ("fat", "muscle", "skin")
+"""What bone and air may replace: soft tissue without a name of its own."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Labels under construction; painting changes ``labels`` in place.
+
+    Attributes:
+        grid: Grid in the template frame.
+        seat: Placement of the anatomy in the template.
+        labels: Label of each voxel.
+    """
+
+    grid: Grid
+    seat: Seat
+    labels: UInt8[np.ndarray, "x y z"]
+
+    def coordinates(self, box: Box | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return sparse anatomy coordinates in mm of the grid, or of a box of it."""
+        axes = self.grid.mesh_mm(box)
+        return tuple((axes[a] - np.float32(self.seat.offset_mm[a])) / np.float32(self.seat.scale[a]) for a in range(3))
+
+    def box(self, low_mm: Iterable[float], high_mm: Iterable[float]) -> Box:
+        """Return the box of the grid between two corners given in anatomy coordinates."""
+        corners = self.seat.template_from_anatomy(np.array([list(low_mm), list(high_mm)], float))
+        return self.grid.box_around(corners[0], corners[1])
+
+    def distance(
+        self, shapes: Shape | tuple[Shape, ...], blend_mm: float = 0.0, margin_mm: float = 3.0
+    ) -> tuple[Box, Float32[np.ndarray, "x y z"]]:
+        """Return the box around shapes given in anatomy coordinates and the signed distance to them."""
+        shapes = (shapes,) if isinstance(shapes, Shape) else shapes
+        seated = tuple(moved(shape, self.seat.template_from_anatomy) for shape in shapes)
+        return signed_distance(seated, self.grid, blend_mm, margin_mm)
+
+    def paint(
+        self, shapes: Shape | tuple[Shape, ...], label: str, onto: tuple[str, ...] | None = SOFT, blend_mm: float = 0.0
+    ) -> None:
+        """Give a label to the inside of shapes, where the present label is one of ``onto`` (None: all but air)."""
+        box, distance = self.distance(shapes, blend_mm, margin_mm=0.5 * max(self.grid.spacing_mm) + blend_mm)
+        self.paint_mask(box, distance < 0.0, label, onto)
+
+    def paint_bone(
+        self,
+        shapes: Shape | tuple[Shape, ...],
+        cortical: str,
+        trabecular: str,
+        cortex_mm: float,
+        onto: tuple[str, ...] | None = SOFT,
+        blend_mm: float = 0.0,
+    ) -> None:
+        """Paint a bone with a cortex of even thickness around its marrow."""
+        box, distance = self.distance(shapes, blend_mm)
+        self.paint_mask(box, distance < 0.0, cortical, onto)
+        self.paint_mask(box, distance < -cortex_mm, trabecular, (cortical,))
+
+    def paint_mask(self, box: Box, mask: Bool[np.ndarray, "x y z"], label: str, onto: tuple[str, ...] | None = SOFT) -> None:
+        """Give a label to the voxels of a mask on a box of the grid."""
+        region = self.labels[box]
+        region[mask & self.holds(box, onto)] = NUMBER[label]
+
+    def holds(self, box: Box, names: tuple[str, ...] | None) -> Bool[np.ndarray, "x y z"]:
+        """Tell where a box holds one of the named labels (None: anything but air)."""
+        region = self.labels[box]
+        if names is None:
+            return region != NUMBER["air"]
+        allowed = np.zeros(256, bool)
+        allowed[[NUMBER[name] for name in names]] = True
+        return allowed[region]
