@@ -1,4 +1,4 @@
-"""Recipes: from YAML values and `key=value` overrides to one checked, frozen description of a data set.
+"""Recipes: from YAML values and `key=value` overrides to one checked, frozen description.
 
 What enters: the name of a recipe and overrides in Hydra's grammar.
 What leaves: a `RecipeSpec`, or a `RecipeError` that names every mistake, before any work.

@@ -9,8 +9,8 @@ from augment.recipe.severity import Severity, read_severity
 
 Spec = TypeVar("Spec")
 
-# What a value becomes after its mistake was noted; the recipe is thrown away in that case.
-INVALID: Any = None
+# What a value becomes after its mistake was noted; its key then keeps the default.
+INVALID: Any = object()
 
 
 def read_spec(kind: type[Spec], values: Any, where: str, mistakes: list[str]) -> Spec:
@@ -35,8 +35,10 @@ def read_spec(kind: type[Spec], values: Any, where: str, mistakes: list[str]) ->
     for key, value in values.items():
         if key not in known:
             mistakes.append(unknown_key(f"{prefix}{key}", [prefix + name for name in known]))
-        else:
-            read[key] = _read_value(hints[key], known[key], value, prefix + key, mistakes)
+            continue
+        entry = _read_value(hints[key], known[key], value, prefix + key, mistakes)
+        if entry is not INVALID:
+            read[key] = entry
     return kind(**read)
 
 
@@ -91,15 +93,18 @@ def _read_tuple(
         mistakes.append(f"{key} expects a list, got {value!r}")
         return INVALID
     if kinds[1] is Ellipsis:
-        return tuple(
+        entries = [
             _read_value(kinds[0], item, entry, f"{key}[{number}]", mistakes)
             for number, entry in enumerate(value)
-        )
+        ]
+        return INVALID if any(entry is INVALID for entry in entries) else tuple(entries)
     if len(value) != 2:
         mistakes.append(f"{key} expects [low, high], got {value!r}")
         return INVALID
     low, high = (_read_scalar(kinds[0], item, entry, key, mistakes) for entry in value)
-    if low is not INVALID and high is not INVALID and low > high:
+    if low is INVALID or high is INVALID:
+        return INVALID
+    if low > high:
         mistakes.append(f"{key} expects [low, high] with low <= high, got {value!r}")
     return (low, high)
 
@@ -120,7 +125,9 @@ def _read_scalar(hint: Any, item: Field[Any], value: Any, key: str, mistakes: li
     return INVALID
 
 
-def _expectation(hint: Any, low: float | None, high: float | None, choices: tuple[str, ...]) -> str:
+def _expectation(
+    hint: Any, low: int | float | None, high: int | float | None, choices: tuple[str, ...]
+) -> str:
     if choices:
         return f"one of {', '.join(choices)}"
     noun = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[hint]

@@ -1,13 +1,14 @@
 """Composing a recipe with Hydra: shipped YAML, the user's own folder, overrides and sweeps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_module
+from hydra import compose, initialize_config_dir, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -139,10 +140,8 @@ def _compose_values(
     name: str, overrides: Sequence[Override], config_dir: Path | None, mistakes: list[str]
 ) -> dict[str, Any]:
     known = known_keys(RecipeSpec)
-    search = [] if config_dir is None else [f"hydra.searchpath=[file://{config_dir.resolve()}]"]
     try:
-        with initialize_config_module(config_module=RECIPES_PACKAGE, version_base="1.3"):
-            accepted = list(search)
+        with _search_path(name, config_dir) as accepted:
             for override in overrides:
                 key = str(override.key_or_group)
                 loader = GlobalHydra.instance().config_loader()
@@ -161,6 +160,20 @@ def _compose_values(
     if not isinstance(values, dict):
         raise RecipeError(f"recipe {name} expects keys and values, got {values!r}")
     return {str(key): value for key, value in values.items()}
+
+
+@contextmanager
+def _search_path(name: str, config_dir: Path | None) -> Iterator[list[str]]:
+    # Hydra finds a primary file only in its first folder; the other one follows as an override.
+    if config_dir is None:
+        with initialize_config_module(config_module=RECIPES_PACKAGE, version_base="1.3"):
+            yield []
+    elif (config_dir / f"{name}.yaml").is_file():
+        with initialize_config_dir(config_dir=str(config_dir.resolve()), version_base="1.3"):
+            yield [f"hydra.searchpath=[pkg://{RECIPES_PACKAGE}]"]
+    else:
+        with initialize_config_module(config_module=RECIPES_PACKAGE, version_base="1.3"):
+            yield [f"hydra.searchpath=['file://{config_dir.resolve()}']"]
 
 
 def _force(override: Override) -> str:

@@ -31,8 +31,8 @@ def setting(
     default: Any,
     doc: str,
     *,
-    low: float | None = None,
-    high: float | None = None,
+    low: int | float | None = None,
+    high: int | float | None = None,
     choices: tuple[str, ...] = (),
 ) -> Any:
     """Declare one key of a recipe: its default, its meaning and what it may be.

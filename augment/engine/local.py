@@ -1,0 +1,130 @@
+"""Making samples on this machine, in one process or in several, with the same bytes."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+from threading import Thread
+from time import perf_counter
+from typing import Any
+
+from augment.engine.threads import single_threaded, single_threaded_children
+from augment.record import SampleRecord
+from augment.writer.sample_folder import write_sample
+
+# Starting a process costs about as much as this many samples.
+SAMPLES_PER_WORKER = 48
+# Samples under way or waiting for each process; keeps memory flat however many are asked for.
+WINDOW = 4
+
+MakeSample = Callable[[int], SampleRecord]
+Seconds = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process needs to make samples.
+
+    Attributes:
+        root: Folder of the data set.
+        open_maker: Called once in each process; returns the function from index to sample.
+        landmarks: Names of the landmarks.
+    """
+
+    root: Path
+    open_maker: Callable[[], MakeSample]
+    landmarks: tuple[str, ...]
+
+
+def choose_workers(workers: int, n_samples: int) -> int:
+    """Return how many processes to use.
+
+    Args:
+        workers: Number that the recipe asks for; 0 leaves the choice here.
+        n_samples: Samples to make.
+
+    Returns:
+        The number asked for, or one for each core as far as the work is worth their start.
+    """
+    if workers:
+        return min(workers, max(n_samples, 1))
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(n_cores or 1, n_samples // SAMPLES_PER_WORKER))
+
+
+def make_samples(job: Job, indexes: Sequence[int], workers: int) -> Iterator[Seconds]:
+    """Make and write samples.
+
+    Args:
+        job: What to make and where.
+        indexes: Numbers of the samples.
+        workers: Number of processes; 1 makes them in this one.
+
+    Yields:
+        Stage to seconds, once for each sample as it is finished, in any order.
+    """
+    if not indexes:
+        return
+    if workers > 1:
+        yield from _make_in_processes(job, indexes, workers)
+        return
+    with single_threaded():
+        make = job.open_maker()
+        for index in indexes:
+            yield _make_one(job, make, index)
+
+
+def _make_one(job: Job, make: MakeSample, index: int) -> Seconds:
+    sample = make(index)
+    start = perf_counter()
+    write_sample(job.root, sample, job.landmarks)
+    return {**sample.seconds, "write": perf_counter() - start}
+
+
+def _make_in_processes(job: Job, indexes: Sequence[int], workers: int) -> Iterator[Seconds]:
+    with single_threaded_children():
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (job,))
+        waiting = iter(indexes)
+        running: set[Future[Seconds]] = set()
+        try:
+            for index in waiting:
+                running.add(pool.submit(_work, index))
+                if len(running) >= WINDOW * workers:
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+# What a worker process keeps between samples; empty in every other process.
+_WORKER: dict[str, Any] = {}
+
+
+def _start_worker(job: Job) -> None:
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
+    # Ctrl-C reaches every process of the terminal; the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _WORKER["job"] = job
+
+
+def _leave_with(sentinel: int) -> None:
+    # A worker whose parent was killed would otherwise wait for work for ever.
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+def _work(index: int) -> Seconds:
+    job = _WORKER["job"]
+    with single_threaded():
+        # Opened here and not at the start, so that an error travels back as it is.
+        if "make" not in _WORKER:
+            _WORKER["make"] = job.open_maker()
+        return _make_one(job, _WORKER["make"], index)

@@ -1,0 +1,44 @@
+"""One thread for each process: numbers must not depend on how many cores share a sum."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Read by BLAS and OpenMP when a process first loads them.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Run torch and OpenCV with one thread inside this block, and restore them after it."""
+    import cv2
+    import torch
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])
+
+
+@contextmanager
+def single_threaded_children() -> Iterator[None]:
+    """Let processes that are started inside this block load their libraries with one thread."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,112 @@
+"""One sample on disk: built beside the data set, then moved in with one rename."""
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from augment.geometry.mesh import ply_bytes
+from augment.record import SampleRecord, TwinRecord, ViewRecord
+from augment.writer.encode import encode_json, encode_landmarks, encode_npz, encode_png
+from augment.writer.kinds import PIXEL_KINDS, VIEW_KINDS
+
+INCOMING = ".incoming"
+SAMPLES = "samples"
+ROWS = "rows.json"
+
+# Relative path, twin, view, kind, content; twin is empty and view None where they do not apply.
+Entry = tuple[str, str, int | None, str, bytes]
+
+
+def sample_name(index: int) -> str:
+    """Return the folder name of a sample."""
+    return f"{index:06d}"
+
+
+def write_sample(root: Path, sample: SampleRecord, landmark_names: tuple[str, ...]) -> None:
+    """Write all files of one sample; after a kill it is there whole or not at all.
+
+    Args:
+        root: Folder of the data set.
+        sample: What to write.
+        landmark_names: Names of the landmarks.
+    """
+    name = sample_name(sample.index)
+    incoming = root / INCOMING / name
+    rmtree(incoming, ignore_errors=True)
+    incoming.mkdir(parents=True)
+    rows = []
+    for path, twin, view, kind, content in _entries(sample, landmark_names):
+        target = incoming / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        rows.append(
+            {
+                "sample": sample.index,
+                "twin": twin,
+                "view": view,
+                "kind": kind,
+                "path": f"{SAMPLES}/{name}/{path}",
+                "bytes": len(content),
+                "sha256": sha256(content).hexdigest(),
+            }
+        )
+    tables = {
+        "samples": [{"sample": sample.index, **sample.subject}],
+        "severities": [{"sample": sample.index, **row} for row in sample.severities],
+        "files": rows,
+    }
+    (incoming / ROWS).write_bytes(encode_json(tables))
+    (root / SAMPLES).mkdir(exist_ok=True)
+    incoming.rename(root / SAMPLES / name)
+
+
+def read_rows(root: Path, index: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of the three tables that one sample has written."""
+    path = root / SAMPLES / sample_name(index) / ROWS
+    rows: dict[str, list[dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))
+    return rows
+
+
+def is_whole(root: Path, index: int) -> bool:
+    """Return whether every file of a sample is there with the bytes that were written."""
+    try:
+        files = read_rows(root, index)["files"]
+        return all(
+            sha256((root / row["path"]).read_bytes()).hexdigest() == row["sha256"] for row in files
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _entries(sample: SampleRecord, landmark_names: tuple[str, ...]) -> Iterator[Entry]:
+    yield "parameters.json", "", None, "parameters", encode_json(sample.parameters)
+    for twin in sample.twins:
+        yield from _twin_entries(sample, twin, landmark_names)
+
+
+def _twin_entries(
+    sample: SampleRecord, twin: TwinRecord, landmark_names: tuple[str, ...]
+) -> Iterator[Entry]:
+    mesh = ply_bytes(twin.vertices_mm, sample.faces)
+    yield f"{twin.name}/mesh.ply", twin.name, None, "mesh", mesh
+    for number, view in enumerate(twin.views):
+        for kind, content in _view_contents(view, landmark_names):
+            path = f"{twin.name}/view_{number}/{VIEW_KINDS[kind].file_name}"
+            yield path, twin.name, number, kind, content
+
+
+def _view_contents(
+    view: ViewRecord, landmark_names: tuple[str, ...]
+) -> Iterator[tuple[str, bytes]]:
+    yield "image", encode_png(view.image)
+    for name, values in view.labels.items():
+        kind = PIXEL_KINDS[name]
+        if kind.suffix == "png":
+            yield name, encode_png(values.astype(kind.dtype, copy=False))
+        else:
+            yield name, encode_npz(name, values.astype(kind.dtype, copy=False))
+    yield "landmarks", encode_landmarks(landmark_names, view.landmarks)
+    yield "camera", encode_json(view.camera)

@@ -1,0 +1,138 @@
+"""Verifying a data set: every byte against its checksum, and labels against what was recorded."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from jaxtyping import Shaped
+
+from augment.errors import AssetError
+from augment.writer.decode import read_pixels
+from augment.writer.folder import DATASET, SUMS, checksum_lines, collect_tables
+from augment.writer.kinds import PIXEL_KINDS
+from augment.writer.sample_folder import INCOMING, SAMPLES, sample_name
+from augment.writer.tables import table_files
+
+# A rounding of the last place may differ between processors; a wrong label differs by far more.
+RELATIVE_TOLERANCE = 1e-3
+ABSOLUTE_TOLERANCE = 2e-3
+# Share of pixels on outlines that another processor's rounding may give to a neighbour.
+EDGE_SHARE = 1e-4
+MAX_REPORTED = 20
+
+Progress = Callable[[int, int], None]
+Derived = Iterator[tuple[str, int, str, Shaped[np.ndarray, "..."]]]
+Derive = Callable[[Mapping[str, Any], Mapping[str, Any]], Derived]
+
+
+def verify_folder(
+    root: Path, share: float, derive: Derive, on_progress: Progress = lambda done, total: None
+) -> list[str]:
+    """Check a finished data set.
+
+    Args:
+        root: Folder of the data set.
+        share: Share of samples whose labels are derived again, 0 to 1; at least one if above 0.
+        derive: From the content of `dataset.json` and of one `parameters.json` to the pixel labels
+            (twin, view, kind, values) that follow from them.
+        on_progress: Called with files and samples done, and how many there are.
+
+    Returns:
+        One sentence for each problem; empty if all is well.
+
+    Raises:
+        AssetError: If the folder holds no data set, or one whose run has not finished.
+    """
+    _require_finished(root)
+    paths = sorted(path for path in root.rglob("*") if path.is_file() and path != root / SUMS)
+    sums = {}
+    for done, path in enumerate(paths):
+        on_progress(done, len(paths))
+        sums[path.relative_to(root).as_posix()] = sha256(path.read_bytes()).hexdigest()
+    on_progress(len(paths), len(paths))
+    problems = _compare_sums((root / SUMS).read_bytes(), sums)
+    if problems:
+        return problems
+    return _compare_tables(root) + _compare_labels(root, share, derive)
+
+
+def _require_finished(root: Path) -> None:
+    if (root / INCOMING).is_dir():
+        raise AssetError(
+            f"'{root}' holds a data set whose run has not finished; repeat its `facies generate`"
+            " command to resume it"
+        )
+    for name in (SUMS, DATASET):
+        if not (root / name).is_file():
+            raise AssetError(f"'{root}' is not a data set of facies, it has no {name}")
+
+
+def _compare_sums(stored: bytes, sums: Mapping[str, str]) -> list[str]:
+    # Comparing the whole text leaves no byte of the manifest itself unchecked.
+    if stored == checksum_lines(sums):
+        return []
+    listed = {}
+    for line in stored.decode("utf-8", "replace").splitlines():
+        digest, _, path = line.partition("  ")
+        listed[path] = digest
+    problems = [f"{path} is missing" for path in sorted(set(listed) - set(sums))]
+    problems += [f"{path} is not listed in {SUMS}" for path in sorted(set(sums) - set(listed))]
+    problems += [
+        f"{path} has changed"
+        for path in sorted(set(sums) & set(listed))
+        if sums[path] != listed[path]
+    ]
+    if len(problems) > MAX_REPORTED:
+        problems[MAX_REPORTED:] = [f"{len(problems) - MAX_REPORTED} more problems"]
+    return problems or [f"{SUMS} has changed"]
+
+
+def _compare_tables(root: Path) -> list[str]:
+    dataset = json.loads((root / DATASET).read_text(encoding="utf-8"))
+    tables = collect_tables(root, int(dataset["recipe"]["samples"]))
+    problems = []
+    for name, content in table_files(tables).items():
+        path = root / name
+        if path.suffix == ".csv":
+            agrees = path.read_bytes() == content
+        else:
+            rows = pq.read_table(path).to_pylist()
+            agrees = [row.get("sample") for row in rows] == [
+                row["sample"] for row in tables[path.stem]
+            ]
+        if not agrees:
+            problems.append(f"{name} does not agree with the samples")
+    return problems
+
+
+def _compare_labels(root: Path, share: float, derive: Derive) -> list[str]:
+    dataset = json.loads((root / DATASET).read_text(encoding="utf-8"))
+    n_samples = int(dataset["recipe"]["samples"])
+    n_checked = min(n_samples, int(np.ceil(share * n_samples)))
+    problems = []
+    for index in np.linspace(0, n_samples - 1, n_checked).round().astype(int).tolist():
+        folder = root / SAMPLES / sample_name(index)
+        parameters = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
+        for twin, view, kind, values in derive(dataset, parameters):
+            path = folder / twin / f"view_{view}" / PIXEL_KINDS[kind].file_name
+            if not _agree(read_pixels(path, kind), values):
+                problems.append(f"{path.relative_to(root)} does not follow from parameters.json")
+    return problems
+
+
+def _agree(stored: np.ndarray, derived: np.ndarray) -> bool:
+    if stored.shape != derived.shape:
+        return False
+    if stored.dtype.kind == "u":
+        return bool((stored != derived).mean() <= EDGE_SHARE)
+    close = np.isclose(
+        stored.astype(np.float64),
+        derived.astype(np.float64),
+        rtol=RELATIVE_TOLERANCE,
+        atol=ABSOLUTE_TOLERANCE,
+    )
+    return bool((~close).mean() <= EDGE_SHARE)
