@@ -7,7 +7,16 @@ down, z forward, pixel centres at .5.
 """
 
 from augment.geometry.camera import Camera, look_at
+from augment.geometry.distance import closest_point
 from augment.geometry.mesh import read_mesh, vertex_normals, write_ply
 from augment.geometry.subdivision import loop_subdivision
 
-__all__ = ["Camera", "look_at", "loop_subdivision", "read_mesh", "vertex_normals", "write_ply"]
+__all__ = [
+    "Camera",
+    "closest_point",
+    "look_at",
+    "loop_subdivision",
+    "read_mesh",
+    "vertex_normals",
+    "write_ply",
+]

@@ -21,21 +21,23 @@ def face_vectors(
 ) -> Float[Tensor, "*batch triangles 3"]:
     """Return each triangle's normal times twice its area (mm^2), ``cross(b - a, c - a)``."""
     a, b, c = (vertices.index_select(-2, faces[:, i]) for i in range(3))
-    return torch.linalg.cross(b - a, c - a)
+    normals: Tensor = torch.linalg.cross(b - a, c - a)
+    return normals
 
 
 def face_normals(
     vertices: Float[Tensor, "*batch vertices 3"], faces: Int64[Tensor, "triangles 3"]
 ) -> Float[Tensor, "*batch triangles 3"]:
     """Return unit normals, outward where the winding is; zero for a triangle without area."""
-    return torch.nn.functional.normalize(face_vectors(vertices, faces), dim=-1, eps=1e-30)
+    return _unit(face_vectors(vertices, faces))
 
 
 def triangle_areas(
     vertices: Float[Tensor, "*batch vertices 3"], faces: Int64[Tensor, "triangles 3"]
 ) -> Float[Tensor, "*batch triangles"]:
     """Return areas in mm^2."""
-    return 0.5 * face_vectors(vertices, faces).norm(dim=-1)
+    doubled: Tensor = torch.linalg.vector_norm(face_vectors(vertices, faces), dim=-1)
+    return 0.5 * doubled
 
 
 def vertex_normals(
@@ -54,7 +56,13 @@ def vertex_normals(
     summed = torch.zeros_like(vertices)
     for corner in range(3):
         summed.index_add_(-2, faces[:, corner], normals)
-    return torch.nn.functional.normalize(summed, dim=-1, eps=1e-30)
+    return _unit(summed)
+
+
+def _unit(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
+    """Return vectors of length 1; a zero vector stays zero."""
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    return vectors / lengths.clamp_min(1e-30)
 
 
 def signed_volume_mm3(
@@ -68,7 +76,8 @@ def signed_volume_mm3(
     """
     centred = vertices.double() - vertices.double().mean(-2, keepdim=True)
     a, b, c = (centred.index_select(-2, faces[:, i]) for i in range(3))
-    return ((a * torch.linalg.cross(b, c)).sum((-1, -2)) / 6).to(vertices.dtype)
+    volume: Tensor = (a * torch.linalg.cross(b, c)).sum((-1, -2)) / 6
+    return volume.to(vertices.dtype)
 
 
 def boundary_loops(faces: Int64[Tensor, "triangles 3"]) -> list[Int64[Tensor, " loop"]]:

@@ -4,43 +4,57 @@ It gives the bytes of `reference`: same snapped vertices, same edges, same order
 operations.
 """
 
+import math
 from typing import no_type_check
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
-from numba import njit
+from jaxtyping import Float, Float32, Float64, Int32, Int64
+from numba import njit, uint64
 from torch import Tensor
 
+from augment.geometry.camera import Camera
 from augment.render.fragments import NO_TRIANGLE, Fragments
-from augment.render.screen import SUBPIXEL_BITS, SUBPIXELS, ScreenVertices
+from augment.render.screen import (
+    MAX_COORDINATE_PX,
+    SUBPIXEL_BITS,
+    SUBPIXELS,
+    ScreenVertices,
+    project_to_screen,
+)
 
 HALF = SUBPIXELS // 2
 
 
 def rasterize_numba(
-    screen: ScreenVertices, faces: Int64[Tensor, "triangles 3"], height: int, width: int
+    vertices: Float[Tensor, "images vertices 3"],
+    faces: Int64[Tensor, "triangles 3"],
+    camera: Camera,
+    near_mm: float,
 ) -> Fragments:
     """Return the fragments of each image, one after the other on one core.
 
     Args:
-        screen: Snapped vertices on the CPU.
+        vertices: Positions in the head frame, mm, on the CPU.
         faces: Triangles on the CPU, indices in range.
-        height: Pixels in a column.
-        width: Pixels in a row.
+        camera: One camera an image.
+        near_mm: Smallest depth that is accepted.
 
     Returns:
         Fragments on the CPU.
+
+    Raises:
+        GeometryError: As `project_to_screen`.
     """
-    n_images = screen.position.shape[0]
+    shape = (camera.n_images, camera.height, camera.width)
+    screen = snap_numba(vertices, camera, near_mm)
     position, inverse_depth = screen.position.numpy(), screen.inverse_depth.numpy()
     corners = faces.contiguous().numpy()
-    triangle = np.full((n_images, height, width), NO_TRIANGLE, dtype=np.int32)
-    barycentric = np.zeros((n_images, height, width, 3), dtype=np.float32)
-    depth_mm = np.zeros((n_images, height, width), dtype=np.float32)
-    nearest = np.zeros((height, width), dtype=np.float64)
-    for n in range(n_images):
-        nearest[:] = 0.0
+    triangle = np.full(shape, NO_TRIANGLE, dtype=np.int32)
+    barycentric = np.zeros((*shape, 3), dtype=np.float32)
+    depth_mm = np.zeros(shape, dtype=np.float32)
+    for n in range(camera.n_images):
+        nearest = np.zeros(shape[1:], dtype=np.float64)
         _fill_nearest(position[n], inverse_depth[n], corners, nearest, triangle[n])
         _fill_weights(
             position[n], inverse_depth[n], corners, triangle[n], barycentric[n], depth_mm[n]
@@ -50,6 +64,68 @@ def rasterize_numba(
     )
 
 
+def snap_numba(
+    vertices: Float[Tensor, "images vertices 3"], camera: Camera, near_mm: float
+) -> ScreenVertices:
+    """Return the bytes of `project_to_screen` in one pass over the vertices.
+
+    Args:
+        vertices: Positions in the head frame, mm, on the CPU.
+        camera: One camera an image.
+        near_mm: Smallest depth that is accepted.
+
+    Returns:
+        Snapped positions and inverse depths.
+
+    Raises:
+        GeometryError: As `project_to_screen`, whose words they are.
+    """
+    points = vertices.detach().contiguous().numpy()
+    position = np.zeros((*points.shape[:2], 2), dtype=np.int64)
+    inverse_depth = np.zeros(points.shape[:2], dtype=np.float64)
+    for n in range(camera.n_images):
+        is_usable = _snap(
+            points[n],
+            camera.camera_from_world[n].numpy(),
+            float(camera.focal_px[n]),
+            camera.principal_px[n].numpy(),
+            near_mm,
+            position[n],
+            inverse_depth[n],
+        )
+        if not is_usable:
+            return project_to_screen(vertices, camera, near_mm)
+    return ScreenVertices(torch.from_numpy(position), torch.from_numpy(inverse_depth))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def _snap(
+    points: Float[np.ndarray, "vertices 3"],
+    camera_from_world: Float64[np.ndarray, "4 4"],
+    focal_px: float,
+    principal_px: Float64[np.ndarray, " 2"],
+    near_mm: float,
+    position: Int64[np.ndarray, "vertices 2"],
+    inverse_depth: Float64[np.ndarray, " vertices"],
+) -> bool:
+    """Write snapped positions and inverse depths; False if a vertex is out of bounds."""
+    m, limit = camera_from_world, float(MAX_COORDINATE_PX)
+    for i in range(points.shape[0]):
+        x, y, z = float(points[i, 0]), float(points[i, 1]), float(points[i, 2])
+        depth = x * m[2, 0] + y * m[2, 1] + z * m[2, 2] + m[2, 3]
+        across = x * m[0, 0] + y * m[0, 1] + z * m[0, 2] + m[0, 3]
+        down = x * m[1, 0] + y * m[1, 1] + z * m[1, 2] + m[1, 3]
+        pixel_x = focal_px * across / depth + principal_px[0]
+        pixel_y = focal_px * down / depth + principal_px[1]
+        if not (depth >= near_mm and abs(pixel_x) < limit and abs(pixel_y) < limit):
+            return False
+        position[i, 0] = math.floor(pixel_x * SUBPIXELS + 0.5)
+        position[i, 1] = math.floor(pixel_y * SUBPIXELS + 0.5)
+        inverse_depth[i] = 1.0 / depth
+    return True
+
+
 @njit(inline="always")
 @no_type_check
 def _tie(dx: int, dy: int) -> int:
@@ -57,27 +133,23 @@ def _tie(dx: int, dy: int) -> int:
     return 0 if dy < 0 or (dy == 0 and dx > 0) else -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
 def _fill_nearest(
     position: Int64[np.ndarray, "vertices 2"],
     inverse_depth: Float64[np.ndarray, " vertices"],
     faces: Int64[np.ndarray, "triangles 3"],
     nearest: Float64[np.ndarray, "height width"],
-    triangle: np.ndarray,
+    triangle: Int32[np.ndarray, "height width"],
 ) -> None:
     """Write the nearest triangle of every pixel, and its inverse depth."""
     height, width = triangle.shape
     for t in range(faces.shape[0]):
-        a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
-        ax, ay, bx, by, cx, cy = (
-            position[a, 0],
-            position[a, 1],
-            position[b, 0],
-            position[b, 1],
-            position[c, 0],
-            position[c, 1],
-        )
+        # Unsigned indices spare numba's test for negative ones.
+        a, b, c = uint64(faces[t, 0]), uint64(faces[t, 1]), uint64(faces[t, 2])
+        ax, ay = position[a, 0], position[a, 1]
+        bx, by = position[b, 0], position[b, 1]
+        cx, cy = position[c, 0], position[c, 1]
         # The first and last pixel whose centre lies in the bounding box.
         x_first = max((min(ax, bx, cx) + HALF - 1) >> SUBPIXEL_BITS, 0)
         x_last = min((max(ax, bx, cx) - HALF) >> SUBPIXEL_BITS, width - 1)
@@ -85,31 +157,33 @@ def _fill_nearest(
         y_last = min((max(ay, by, cy) - HALF) >> SUBPIXEL_BITS, height - 1)
         if x_first > x_last or y_first > y_last:
             continue
-        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        dx0, dy0, dx1, dy1, dx2, dy2 = cx - bx, cy - by, ax - cx, ay - cy, bx - ax, by - ay
+        area = dx2 * dy0 - dy2 * dx0
         if area == 0:
             continue
         if area < 0:
+            # Seen from behind: walk the edges the other way round.
             area = -area
-            b, c = c, b
-            bx, by, cx, cy = cx, cy, bx, by
-        dx0, dy0, dx1, dy1, dx2, dy2 = cx - bx, cy - by, ax - cx, ay - cy, bx - ax, by - ay
-        px, py = (x_first << SUBPIXEL_BITS) + HALF, (y_first << SUBPIXEL_BITS) + HALF
-        row0 = dx0 * (py - by) - dy0 * (px - bx)
-        row1 = dx1 * (py - cy) - dy1 * (px - cx)
-        row2 = dx2 * (py - ay) - dy2 * (px - ax)
+            dx0, dy0, dx1, dy1, dx2, dy2 = -dx0, -dy0, -dx1, -dy1, -dx2, -dy2
         tie0, tie1, tie2 = _tie(dx0, dy0), _tie(dx1, dy1), _tie(dx2, dy2)
+        px, py = (x_first << SUBPIXEL_BITS) + HALF, (y_first << SUBPIXEL_BITS) + HALF
+        row0 = dx0 * (py - by) - dy0 * (px - bx) + tie0
+        row1 = dx1 * (py - cy) - dy1 * (px - cx) + tie1
+        row2 = dx2 * (py - ay) - dy2 * (px - ax) + tie2
         scale = 1.0 / float(area)
-        z0, z1, z2 = inverse_depth[a] * scale, inverse_depth[b] * scale, inverse_depth[c] * scale
+        za = inverse_depth[a]
+        zb, zc = (inverse_depth[b] - za) * scale, (inverse_depth[c] - za) * scale
         for y in range(y_first, y_last + 1):
             e0, e1, e2 = row0, row1, row2
             was_inside = False
             for x in range(x_first, x_last + 1):
-                if ((e0 + tie0) | (e1 + tie1) | (e2 + tie2)) >= 0:
+                # The sign bit of the three together: inside is where none is negative.
+                if (e0 | e1 | e2) >= 0:
                     was_inside = True
-                    inverse = float(e0) * z0 + float(e1) * z1 + float(e2) * z2
-                    if inverse > nearest[y, x]:
-                        nearest[y, x] = inverse
-                        triangle[y, x] = t
+                    inverse = za + float(e1 - tie1) * zb + float(e2 - tie2) * zc
+                    if inverse > nearest[uint64(y), uint64(x)]:
+                        nearest[uint64(y), uint64(x)] = inverse
+                        triangle[uint64(y), uint64(x)] = t
                 elif was_inside:
                     break
                 e0 -= dy0 << SUBPIXEL_BITS
@@ -120,15 +194,15 @@ def _fill_nearest(
             row2 += dx2 << SUBPIXEL_BITS
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
 def _fill_weights(
     position: Int64[np.ndarray, "vertices 2"],
     inverse_depth: Float64[np.ndarray, " vertices"],
     faces: Int64[np.ndarray, "triangles 3"],
-    triangle: np.ndarray,
-    barycentric: np.ndarray,
-    depth_mm: np.ndarray,
+    triangle: Int32[np.ndarray, "height width"],
+    barycentric: Float32[np.ndarray, "height width 3"],
+    depth_mm: Float32[np.ndarray, "height width"],
 ) -> None:
     """Write perspective-correct weights and depth of every pixel that shows a triangle."""
     height, width = triangle.shape
@@ -139,17 +213,16 @@ def _fill_weights(
             if t < 0:
                 continue
             px = (x << SUBPIXEL_BITS) + HALF
-            a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
+            a, b, c = uint64(faces[t, 0]), uint64(faces[t, 1]), uint64(faces[t, 2])
             ax, ay = px - position[a, 0], py - position[a, 1]
             bx, by = px - position[b, 0], py - position[b, 1]
             cx, cy = px - position[c, 0], py - position[c, 1]
             e0, e1, e2 = bx * cy - by * cx, cx * ay - cy * ax, ax * by - ay * bx
-            scale = 1.0 / float(e0 + e1 + e2)
-            w0 = float(e0) * scale * inverse_depth[a]
-            w1 = float(e1) * scale * inverse_depth[b]
-            w2 = float(e2) * scale * inverse_depth[c]
-            depth = 1.0 / (w0 + w1 + w2)
-            barycentric[y, x, 0] = w0 * depth
-            barycentric[y, x, 1] = w1 * depth
-            barycentric[y, x, 2] = w2 * depth
-            depth_mm[y, x] = depth
+            w0 = float(e0) * inverse_depth[a]
+            w1 = float(e1) * inverse_depth[b]
+            w2 = float(e2) * inverse_depth[c]
+            scale = 1.0 / (w0 + w1 + w2)
+            barycentric[y, x, 0] = w0 * scale
+            barycentric[y, x, 1] = w1 * scale
+            barycentric[y, x, 2] = w2 * scale
+            depth_mm[y, x] = float(e0 + e1 + e2) * scale

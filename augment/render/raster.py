@@ -7,7 +7,6 @@ from torch import Tensor
 from augment.errors import GeometryError
 from augment.geometry.camera import Camera
 from augment.render.fragments import Fragments
-from augment.render.screen import project_to_screen
 
 BACKENDS = ("numba", "reference", "pytorch3d")
 """Names that `rasterize` accepts."""
@@ -46,17 +45,12 @@ def rasterize(
     backend = default_backend(vertices.device) if backend is None else backend
     _check(vertices, faces, camera, backend)
     if backend == "pytorch3d":
-        from augment.render.pytorch3d_raster import rasterize_pytorch3d
-
-        return rasterize_pytorch3d(vertices, faces, camera, near_mm)
-    screen = project_to_screen(vertices, camera, near_mm)
-    if backend == "numba":
-        from augment.render.numba_raster import rasterize_numba
-
-        return rasterize_numba(screen, faces, camera.height, camera.width)
-    from augment.render.reference import rasterize_reference
-
-    return rasterize_reference(screen, faces, camera.height, camera.width)
+        from augment.render.pytorch3d_raster import rasterize_pytorch3d as run
+    elif backend == "numba":
+        from augment.render.numba_raster import rasterize_numba as run
+    else:
+        from augment.render.reference import rasterize_reference as run
+    return run(vertices, faces, camera, near_mm)
 
 
 def default_backend(device: torch.device) -> str:

@@ -6,30 +6,39 @@ Every pixel centre in the bounding box of every triangle is tested.
 from collections.abc import Iterator
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
+from augment.geometry.camera import Camera
 from augment.render.fragments import NO_TRIANGLE, Fragments
-from augment.render.screen import SUBPIXELS, ScreenVertices
+from augment.render.screen import SUBPIXELS, ScreenVertices, project_to_screen
 
 MAX_CANDIDATES = 1 << 21
 """Pairs of a pixel and a triangle tested at once: bounds the memory to some 400 MB."""
 
 
 def rasterize_reference(
-    screen: ScreenVertices, faces: Int64[Tensor, "triangles 3"], height: int, width: int
+    vertices: Float[Tensor, "images vertices 3"],
+    faces: Int64[Tensor, "triangles 3"],
+    camera: Camera,
+    near_mm: float,
 ) -> Fragments:
     """Return the fragments of all images.
 
     Args:
-        screen: Snapped vertices, on any device.
+        vertices: Positions in the head frame, mm, on any device.
         faces: Triangles on that device, indices in range.
-        height: Pixels in a column.
-        width: Pixels in a row.
+        camera: One camera an image, on that device.
+        near_mm: Smallest depth that is accepted.
 
     Returns:
         Fragments on that device.
+
+    Raises:
+        GeometryError: As `project_to_screen`.
     """
+    screen = project_to_screen(vertices, camera, near_mm)
+    height, width = camera.height, camera.width
     n_images = screen.position.shape[0]
     device = faces.device
     nearest = torch.zeros(n_images * height * width, dtype=torch.float64, device=device)
@@ -101,30 +110,24 @@ def _edges(
 def _coverage(
     screen: ScreenVertices, edges: Tensor, area: Tensor, corners: Tensor, image: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return which candidates are covered, and the inverse depth of the triangle's plane there."""
-    is_flipped = area < 0
-    # A triangle seen from behind is walked the other way round: corners 1 and 2 change places.
-    order = torch.where(
-        is_flipped[:, None],
-        torch.tensor((0, 2, 1), device=area.device),
-        torch.arange(3, device=area.device),
-    )
-    edges = torch.where(is_flipped[:, None], -edges, edges).gather(1, order)
-    corners, area = corners.gather(1, order), area.abs()
+    """Return which candidates are covered, and the inverse depth of the triangle there."""
     at = screen.position[image[:, None], corners]
-    along = at.roll(1, 1) - at.roll(-1, 1)
-    dx, dy = along.unbind(-1)
-    owns_its_edge = (dy < 0) | ((dy == 0) & (dx > 0))
-    inside = ((edges > 0) | ((edges == 0) & owns_its_edge)).all(-1) & (area > 0)
+    # A triangle seen from behind has negative area: all its edges are walked the other way round.
+    sign = torch.where(area < 0, -1, 1)[:, None]
+    edges, area = edges * sign, area.abs()
+    dx, dy = ((at.roll(1, 1) - at.roll(-1, 1)) * sign[..., None]).unbind(-1)
+    is_top_or_left = (dy < 0) | ((dy == 0) & (dx > 0))
+    inside = ((edges > 0) | ((edges == 0) & is_top_or_left)).all(-1) & (area > 0)
     scale = 1.0 / area.double()
-    terms = edges.double() * (screen.inverse_depth[image[:, None], corners] * scale[:, None])
-    return inside, terms[:, 0] + terms[:, 1] + terms[:, 2]
+    a, b, c = screen.inverse_depth[image[:, None], corners].unbind(-1)
+    to_b, to_c = (b - a) * scale, (c - a) * scale
+    return inside, a + edges[:, 1].double() * to_b + edges[:, 2].double() * to_c
 
 
 def _fragments(
     screen: ScreenVertices,
     faces: Int64[Tensor, "triangles 3"],
-    triangle: Tensor,
+    triangle: Int64[Tensor, " pixels"],
     height: int,
     width: int,
 ) -> Fragments:
@@ -135,11 +138,10 @@ def _fragments(
     pixel = torch.nonzero(triangle >= 0)[:, 0]
     image, y, x = pixel // (height * width), pixel // width % height, pixel % width
     edges, area, corners = _edges(screen, faces, image, triangle[pixel], x, y)
-    scale = 1.0 / area.double()
-    weights = edges.double() * scale[:, None] * screen.inverse_depth[image[:, None], corners]
-    depth = 1.0 / (weights[:, 0] + weights[:, 1] + weights[:, 2])
-    barycentric[pixel] = (weights * depth[:, None]).float()
-    depth_mm[pixel] = depth.float()
+    weights = edges.double() * screen.inverse_depth[image[:, None], corners]
+    scale = 1.0 / (weights[:, 0] + weights[:, 1] + weights[:, 2])
+    barycentric[pixel] = (weights * scale[:, None]).float()
+    depth_mm[pixel] = (area.double() * scale).float()
     shape = (n_images, height, width)
     return Fragments(
         triangle.int().reshape(shape), barycentric.reshape(*shape, 3), depth_mm.reshape(shape)

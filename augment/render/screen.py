@@ -54,7 +54,27 @@ def project_to_screen(
             would overflow.
     """
     pixels, depth_mm = camera.project(vertices)
-    # Written with "not (>=)" so that NaN counts as bad.
+    check_bounds(pixels, depth_mm, near_mm)
+    position = torch.floor(pixels * SUBPIXELS + 0.5).to(torch.int64)
+    return ScreenVertices(position, 1.0 / depth_mm)
+
+
+def check_bounds(
+    pixels: Float64[Tensor, "images vertices 2"],
+    depth_mm: Float64[Tensor, "images vertices"],
+    near_mm: float,
+) -> None:
+    """Refuse projected vertices that are out of bounds.
+
+    Args:
+        pixels: Where the vertices project.
+        depth_mm: Their depth z in the camera frame.
+        near_mm: Smallest depth that is accepted.
+
+    Raises:
+        GeometryError: As `project_to_screen`.
+    """
+    # Written with "not >=" and "not <", because NaN must fail too.
     n_behind = int((~(depth_mm >= near_mm)).sum())
     if n_behind:
         raise GeometryError(
@@ -67,5 +87,3 @@ def project_to_screen(
             f"every vertex was expected within {MAX_COORDINATE_PX} px of the image, got {n_far} of "
             f"{depth_mm.numel()} outside; move the camera back or shorten its focal length"
         )
-    position = torch.floor(pixels * SUBPIXELS + 0.5).to(torch.int64)
-    return ScreenVertices(position, 1.0 / depth_mm)
