@@ -97,7 +97,7 @@ def _metal_mm(spec: AtlasSpec) -> Float[np.ndarray, "restorations 3"]:
 
 def _inner_mouth(canvas: Canvas, inside: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
     """Where the mesh is hollow behind the lips: tissue lies in front, behind and on both sides."""
-    box = canvas.box((-62, 0, -80), (62, 125, -20))
+    box = canvas.box((-62, -40, -80), (62, 125, -20))
     head = inside[box]
     enclosed = np.maximum.accumulate(head[:, ::-1], axis=1)[:, ::-1] & np.maximum.accumulate(head, axis=1)
     enclosed &= np.maximum.accumulate(head[::-1], axis=0)[::-1] & np.maximum.accumulate(head, axis=0)

@@ -1,0 +1,61 @@
+"""How a head lies in the scanner: tilt of the whole person and bend of the neck.
+
+The scan frame is the trunk's; ``head_from_scan`` first bends what lies above the neck, then turns and shifts everything.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+
+@dataclass(frozen=True)
+class Posture:
+    """Pose of a person on the couch.
+
+    Attributes:
+        turn_deg: Rotation about the (right, anterior, superior) axes, the first being nodding.
+        neck_bend_deg: Extension of the head on the trunk; positive lifts the chin.
+        scale: Size of the person along (right, anterior, superior).
+        pivot_mm: Centre of the bend and of the turn, head frame.
+        bend_from_mm: Height below which the trunk stays.
+        bend_to_mm: Height above which the head turns as a body.
+    """
+
+    turn_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    neck_bend_deg: float = 0.0
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    pivot_mm: tuple[float, float, float] = (0.0, -17.0, -50.0)
+    bend_from_mm: float = -165.0
+    bend_to_mm: float = -48.0
+
+    def matrix(self) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]:
+        """Return rotation with scale, and shift, of the map from the bent scan frame to the head frame."""
+        turn = np.eye(3)
+        for angle, (a, b) in zip(np.deg2rad(self.turn_deg), ((1, 2), (2, 0), (0, 1)), strict=True):
+            step = np.eye(3)
+            step[a, a] = step[b, b] = np.cos(angle)
+            step[a, b], step[b, a] = np.sin(angle), -np.sin(angle)
+            turn = turn @ step
+        matrix = turn / np.asarray(self.scale)
+        pivot = np.asarray(self.pivot_mm)
+        return matrix, pivot - matrix @ pivot
+
+    def head_from_scan(self, points_mm: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
+        """Return head-frame coordinates of points given in the scan frame."""
+        points = np.asarray(points_mm, float)
+        share = np.clip((points[:, 2] - self.bend_from_mm) / (self.bend_to_mm - self.bend_from_mm), 0.0, 1.0)
+        angle = np.deg2rad(self.neck_bend_deg) * share * share * (3.0 - 2.0 * share)
+        y, z = points[:, 1] - self.pivot_mm[1], points[:, 2] - self.pivot_mm[2]
+        bent = np.c_[points[:, 0], np.cos(angle) * y + np.sin(angle) * z + self.pivot_mm[1], np.cos(angle) * z - np.sin(angle) * y + self.pivot_mm[2]]
+        matrix, shift = self.matrix()
+        return bent @ matrix.T + shift
+
+    def parameters(self) -> Float[np.ndarray, " numbers"]:
+        """Return the numbers that the sampling kernel reads: matrix (9), shift (3), pivot (2), bend angle, its range (2)."""
+        matrix, shift = self.matrix()
+        bend = (np.deg2rad(self.neck_bend_deg), self.bend_from_mm, self.bend_to_mm)
+        return np.r_[matrix.ravel(), shift, self.pivot_mm[1:], bend]
+
+
+UPRIGHT = Posture()
