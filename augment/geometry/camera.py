@@ -36,15 +36,7 @@ class Camera:
     height: int
 
     def __post_init__(self) -> None:
-        """Refuse shapes, sizes and matrices that no camera has."""
-        n_images = self.focal_px.shape[0]
-        shapes = (tuple(self.principal_px.shape), tuple(self.camera_from_world.shape))
-        if shapes != ((n_images, 2), (n_images, 4, 4)):
-            raise GeometryError(
-                f"a camera of {n_images} images expects principal_px ({n_images}, 2) and "
-                f"camera_from_world ({n_images}, 4, 4), got {shapes[0]} and {shapes[1]}; "
-                "give one row an image"
-            )
+        """Refuse sizes and matrices that no camera has."""
         if self.width < 1 or self.height < 1:
             raise GeometryError(
                 f"a camera expects 1 pixel or more a side, got {self.width} x {self.height}; "

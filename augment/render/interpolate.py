@@ -55,7 +55,7 @@ def interpolate(
 def interpolate_torch(
     fragments: Fragments,
     faces: Int64[Tensor, "triangles 3"],
-    vertex_values: Float[Tensor, "images vertices channels"],
+    vertex_values: Float[Tensor, "sets vertices channels"],
 ) -> Float[Tensor, "images height width channels"]:
     """Return what `interpolate` returns, in torch: on any device, differentiable, the definition.
 

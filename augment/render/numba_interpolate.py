@@ -14,7 +14,7 @@ from augment.render.fragments import Fragments
 def interpolate_numba(
     fragments: Fragments,
     faces: Int64[Tensor, "triangles 3"],
-    vertex_values: Float[Tensor, "images vertices channels"],
+    vertex_values: Float[Tensor, "sets vertices channels"],
 ) -> Float[Tensor, "images height width channels"]:
     """Return vertex values at every pixel centre; 0 outside.
 
