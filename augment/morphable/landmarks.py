@@ -82,7 +82,7 @@ CRANIOMETRIC_RIGHT = {
 
 # Mean depth of bone beneath skin, mm: Stephan and Simpson, J Forensic Sci 2008;53:1257-1272, weighted means of adults.
 SOFT_TISSUE_DEPTH_MM = {
-    "glabella": 5.5, "nasion": 6.5, "rhinion": 3.0, "subnasale": 13.0, "subspinale": 11.5,
+    "glabella": 5.5, "nasion": 6.5, "rhinion": 3.0, "subnasale": 13.0, "subspinale": 13.0,
     "labiale_superius": 11.5, "labiale_inferius": 13.0, "sublabiale": 11.0, "pogonion": 11.0, "gnathion": 8.5,
     "menton": 7.0, "orbitale": 7.0, "superciliare": 6.0, "zygion": 6.0, "gonion": 10.0, "malare": 9.0,
 }  # fmt: skip

@@ -1,0 +1,141 @@
+"""Named points of the head that pathologies are built on and measured with: skin landmarks and bony points beneath.
+
+Enters: vertices of a face model in the head frame, mm. Leaves: name → position. Bony points lie below their skin
+landmark along the inward normal at the published mean soft-tissue depth (Stephan and Simpson, J Forensic Sci
+2008;53:1257), and move with the bone's share of a field.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from augment.geometry.mesh import vertex_normals
+from augment.morphable.landmarks import SOFT_TISSUE_DEPTH_MM
+from augment.morphable.model import FaceModel
+
+# Bony point → the skin landmark above it.
+BONY_POINTS = {
+    "N": "nasion",
+    "A": "subspinale",
+    "B": "sublabiale",
+    "Pog": "pogonion",
+    "Me": "menton",
+    "Gn": "gnathion",
+    "Go_right": "gonion_right",
+    "Go_left": "gonion_left",
+    "Or_right": "orbitale_right",
+    "Or_left": "orbitale_left",
+}
+# Dacryon, where the bony interorbital distance is taken, from the inner canthus: medially, back, up (mm), so that the
+# skin's 33 mm (Farkas 1994) become the bone's 25-28 mm (AO Surgery Reference, hypertelorism).
+DACRYON_FROM_ENDOCANTHION_MM = (-3.2, -6.0, 3.0)
+# Sella lies behind N by 0.38 of the cranial length (72 of 190 mm) and 7 degrees below it: SN meets the Frankfort
+# horizontal at 7 degrees (Steiner's constructed horizontal).
+SELLA_LENGTH_SHARE, SELLA_ANGLE_DEG = 0.38, 7.0
+
+
+def _depth_mm(landmark: str) -> float:
+    """Return the published soft-tissue depth at a landmark of either side."""
+    return SOFT_TISSUE_DEPTH_MM[landmark.removesuffix("_right").removesuffix("_left")]
+
+
+def _rows_of(model: FaceModel) -> dict[str, int]:
+    return {name: row for row, name in enumerate(model.landmark_names)}
+
+
+@dataclass(frozen=True)
+class AnchorMap:
+    """How points come from vertices: a linear read-out for skin, and a fixed offset per subject for bone.
+
+    Attributes:
+        names: Skin landmarks first, then bony points.
+        n_skin: How many are skin landmarks.
+        corners: Vertices that each skin landmark reads (landmarks 3).
+        weights: Their weights.
+        skin_row: For each bony point, the row of the skin landmark above it.
+    """
+
+    names: tuple[str, ...]
+    n_skin: int
+    corners: np.ndarray
+    weights: np.ndarray
+    skin_row: tuple[int, ...]
+
+    def skin(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "skin 3"]:
+        """Return the skin landmarks of a mesh."""
+        return np.asarray(np.einsum("lk,lkd->ld", self.weights, vertices[self.corners]))
+
+    def named(self, points: Float[np.ndarray, "points 3"]) -> dict[str, np.ndarray]:
+        """Return name → point."""
+        return dict(zip(self.names, points, strict=True))
+
+
+def anchor_map(model: FaceModel) -> AnchorMap:
+    """Return the read-out of a model's landmarks and bony points."""
+    rows = _rows_of(model)
+    skin_names = tuple(name for name in model.landmark_names if not name.startswith("ibug_"))
+    chosen = [rows[name] for name in skin_names]
+    triangle = model.landmark_triangle.cpu().numpy()[chosen]
+    bony = (*BONY_POINTS, "dacryon_right", "dacryon_left", "S")
+    above = (*BONY_POINTS.values(), "endocanthion_right", "endocanthion_left", "nasion")
+    return AnchorMap(
+        names=(*skin_names, *bony),
+        n_skin=len(skin_names),
+        corners=model.faces.cpu().numpy()[triangle],
+        weights=model.landmark_weights.cpu().numpy()[chosen].astype(np.float64),
+        skin_row=tuple(skin_names.index(name) for name in above),
+    )
+
+
+def all_points(
+    anchors: AnchorMap, model: FaceModel, vertices: Float[np.ndarray, "vertices 3"]
+) -> Float[np.ndarray, "points 3"]:
+    """Return skin landmarks and bony points of an undeformed head.
+
+    Args:
+        anchors: Read-out of the model.
+        model: The model.
+        vertices: Healthy vertices at rest, head frame, mm.
+    """
+    skin = anchors.skin(vertices)
+    normals = vertex_normals(torch.as_tensor(vertices, dtype=torch.float32)[None], model.faces)[0].numpy()
+    inward = -anchors.skin(normals.astype(np.float64))
+    inward /= np.linalg.norm(inward, axis=1, keepdims=True)
+    names = anchors.names[: anchors.n_skin]
+    row = {name: k for k, name in enumerate(names)}
+    points = [
+        skin[row[name]] + _depth_mm(name) * inward[row[name]] for name in BONY_POINTS.values()
+    ]
+    for side, sign in (("right", 1.0), ("left", -1.0)):
+        points.append(skin[row[f"endocanthion_{side}"]] + np.array(DACRYON_FROM_ENDOCANTHION_MM) * [sign, 1, 1])
+    length = np.linalg.norm(skin[row["glabella"]] - skin[row["opisthocranion"]])
+    angle = np.deg2rad(SELLA_ANGLE_DEG)
+    nasion = points[list(BONY_POINTS).index("N")]
+    points.append(nasion - SELLA_LENGTH_SHARE * length * np.array([0.0, np.cos(angle), np.sin(angle)]))
+    return np.concatenate([skin, np.stack(points)])
+
+
+def point_depths(anchors: AnchorMap) -> Float[np.ndarray, " points"]:
+    """Return the depth of every point below the skin in mm: 0 for skin, deep for bone."""
+    depths = np.zeros(len(anchors.names))
+    for k, name in enumerate(anchors.names[anchors.n_skin :]):
+        depths[anchors.n_skin + k] = _depth_mm(BONY_POINTS[name]) if name in BONY_POINTS else 30.0
+    return depths
+
+
+def vertex_depths(model: FaceModel) -> Float[np.ndarray, " vertices"]:
+    """Return the depth of every template vertex: 0 on the skin, growing into the mouth, deep for teeth and eyes."""
+    depth = np.full(model.n_vertices, 30.0)
+    skin = model.part_vertices("skin").cpu().numpy()
+    mean = model.mean.cpu().numpy()
+    depth[skin] = 0.0
+    uv = np.zeros((model.n_vertices, 2))
+    uv[model.faces.cpu().numpy().ravel()] = model.uv.cpu().numpy()[model.uv_faces.cpu().numpy().ravel()]
+    inside = (uv[:, 0] > 0.33) & (uv[:, 0] < 0.52) & (uv[:, 1] > 0.8)
+    inside[np.setdiff1d(np.arange(model.n_vertices), skin)] = False
+    if inside.any():
+        lips = mean[inside, 1].max()
+        depth[inside] = np.clip(lips - mean[inside, 1], 0.0, 30.0)
+    return depth

@@ -1,0 +1,37 @@
+"""The closed table of pathologies: name → entry, in the order of the face from above to below."""
+
+from difflib import get_close_matches
+
+from augment.errors import RecipeError
+from augment.pathology.entry import Pathology
+from augment.pathology.mandible import CHIN_DEVIATION, PROGNATHISM, RETROGNATHIA
+from augment.pathology.midface import MAXILLARY_HYPOPLASIA, ZYGOMATIC_DEPRESSION
+from augment.pathology.nose import CROOKED_NOSE
+from augment.pathology.orbit import HYPERTELORISM
+from augment.pathology.soft_tissue import CHEEK_SWELLING
+
+PATHOLOGIES: dict[str, Pathology] = {
+    entry.name: entry
+    for entry in (
+        HYPERTELORISM,
+        ZYGOMATIC_DEPRESSION,
+        CROOKED_NOSE,
+        MAXILLARY_HYPOPLASIA,
+        CHEEK_SWELLING,
+        PROGNATHISM,
+        RETROGNATHIA,
+        CHIN_DEVIATION,
+    )
+}
+
+
+def find_pathology(name: str) -> Pathology:
+    """Return the entry of a name.
+
+    Raises:
+        RecipeError: If there is none; the message names the nearest.
+    """
+    if name in PATHOLOGIES:
+        return PATHOLOGIES[name]
+    near = get_close_matches(name, PATHOLOGIES, n=1, cutoff=0.0)
+    raise RecipeError(f"unknown pathology {name!r}: did you mean {near[0]!r}? Known: {', '.join(PATHOLOGIES)}")
