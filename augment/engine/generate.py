@@ -1,0 +1,138 @@
+"""From a checked recipe to a finished data set folder."""
+
+import fcntl
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+from augment.engine.local import Job, choose_workers, make_samples
+from augment.errors import AssetError, RecipeError
+from augment.pipeline import check_recipe, data_set_legend, fit_subject, open_pipeline
+from augment.recipe import RecipeSpec
+from augment.writer.folder import Identity, abandon_folder, finish_folder, open_folder
+from augment.writer.sample_folder import INCOMING
+
+# Packages whose version may change a byte of a sample.
+VERSIONED = (
+    "facies",
+    "albumentations",
+    "anny",
+    "isal",
+    "numba",
+    "numpy",
+    "opencv-python-headless",
+    "scipy",
+    "torch",
+)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run made.
+
+    Attributes:
+        out: Folder of the data set.
+        n_samples: Samples in it.
+        n_made: Samples that this run made; the others were there.
+        workers: Processes used.
+        seconds: Wall time of the run.
+        sample_seconds: Wall time of making samples, without opening and finishing.
+        stage_seconds: Stage to the time of all its samples together.
+    """
+
+    out: Path
+    n_samples: int
+    n_made: int
+    workers: int
+    seconds: float
+    sample_seconds: float
+    stage_seconds: dict[str, float]
+
+
+def generate_dataset(spec: RecipeSpec, on_progress: Progress = lambda done, total: None) -> Summary:
+    """Make a data set, or what is missing of it.
+
+    Args:
+        spec: A checked recipe.
+        on_progress: Called with the samples that are done, and how many there are.
+
+    Returns:
+        What was made.
+
+    Raises:
+        FaciesError: If the recipe, an input or the folder cannot be used; samples that were
+            finished before stay, anything else is removed.
+        OSError: If the disk is full or the folder cannot be written.
+    """
+    start = perf_counter()
+    check_recipe(spec)
+    root = Path(spec.out)
+    identity = identify(spec)
+    missing = open_folder(root, identity, spec.samples)
+    with _alone(root):
+        try:
+            legend = data_set_legend()
+            maker = partial(open_pipeline, spec, fit_subject(spec))
+            workers = choose_workers(spec.workers, len(missing))
+            job = Job(root, maker, legend.landmarks)
+            stages: Counter[str] = Counter()
+            done = spec.samples - len(missing)
+            on_progress(done, spec.samples)
+            sample_start = perf_counter()
+            for seconds in make_samples(job, missing, workers):
+                stages.update(seconds)
+                done += 1
+                on_progress(done, spec.samples)
+            sample_seconds = perf_counter() - sample_start
+            finish_folder(root, spec, identity, legend)
+        except BaseException:
+            abandon_folder(root)
+            raise
+    return Summary(
+        out=root,
+        n_samples=spec.samples,
+        n_made=len(missing),
+        workers=workers,
+        seconds=perf_counter() - start,
+        sample_seconds=sample_seconds,
+        stage_seconds=dict(stages),
+    )
+
+
+def identify(spec: RecipeSpec) -> Identity:
+    """Return what decides the bytes of every sample of a recipe.
+
+    Raises:
+        AssetError: If an input file cannot be read.
+    """
+    inputs = {}
+    if spec.subject.path is not None:
+        try:
+            content = Path(spec.subject.path).read_bytes()
+        except OSError as error:
+            raise AssetError(
+                f"subject.path expects a readable file, got '{spec.subject.path}':"
+                f" {(error.strerror or str(error)).lower()}"
+            ) from error
+        inputs[Path(spec.subject.path).name] = sha256(content).hexdigest()
+    return Identity(spec.fingerprint(), inputs, {name: version(name) for name in VERSIONED})
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    with (root / INCOMING / "lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RecipeError(
+                f"another run is writing to '{root}'; wait for it, or choose another out"
+            ) from error
+        yield

@@ -1,0 +1,99 @@
+"""What a person sees of a run: progress while it lasts, a summary at its end."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from augment.engine.generate import Progress as OnProgress
+from augment.engine.generate import Summary, generate_dataset
+from augment.pipeline import derive_labels
+from augment.recipe import RecipeSpec
+from augment.writer.verify import verify_folder
+
+NOT_VERIFIED = 1
+
+
+def generate_and_report(specs: Sequence[RecipeSpec]) -> int:
+    """Make data sets one after the other and print what was made.
+
+    Args:
+        specs: Checked recipes.
+
+    Returns:
+        Exit code 0.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    for spec in specs:
+        with _bar(spec.name) as on_progress:
+            summary = generate_dataset(spec, on_progress)
+        _print_summary(console, summary)
+    return 0
+
+
+def verify_and_report(folder: Path, share: float) -> int:
+    """Verify a data set and print what is wrong with it.
+
+    Args:
+        folder: Folder of the data set.
+        share: Share of samples whose labels are derived again.
+
+    Returns:
+        Exit code: 0 if all is well, 1 if not.
+    """
+    with _bar("verify") as on_progress:
+        problems = verify_folder(folder, share, derive_labels, on_progress)
+    if not problems:
+        console = Console(highlight=False, soft_wrap=True, markup=False)
+        console.print(f"{folder} is whole: every byte and label is as it was made")
+        return 0
+    errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    for problem in problems:
+        errors.print(problem)
+    return NOT_VERIFIED
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[OnProgress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    # A log file is no place for a bar.
+    is_hidden = not console.is_terminal
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=is_hidden
+    ) as bar:
+        task = bar.add_task(title, total=None)
+
+        def on_progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield on_progress
+
+
+def _print_summary(console: Console, summary: Summary) -> None:
+    kept = summary.n_samples - summary.n_made
+    console.print(
+        f"[bold]{summary.n_samples} samples[/bold] in [bold]{summary.out}[/bold]"
+        + (f" ({kept} were there already)" if kept else "")
+    )
+    if summary.n_made:
+        rate = summary.n_made / summary.sample_seconds
+        processes = "process" if summary.workers == 1 else "processes"
+        console.print(
+            f"{summary.n_made} made in {summary.seconds:.1f} s, {rate:.1f} samples a second while"
+            f" making them, in {summary.workers} {processes}"
+        )
+        console.print(_stages(summary))
+    console.print(f"look first at {summary.out / 'contact_sheet.png'}")
+
+
+def _stages(summary: Summary) -> Table:
+    table = Table("stage", "ms a sample", "share", box=None, pad_edge=False)
+    total = sum(summary.stage_seconds.values())
+    for stage, seconds in summary.stage_seconds.items():
+        each = 1000 * seconds / summary.n_made
+        table.add_row(stage, f"{each:.1f}", f"{100 * seconds / total:.0f} %")
+    return table
