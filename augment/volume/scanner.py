@@ -41,7 +41,7 @@ def draw_radiotherapy_scanner(rng: np.random.Generator) -> Scanner:
     """Draw a planning CT: coarse, moderately noisy, with a flat couch and metal streaks."""
     uniform = rng.uniform
     return Scanner(
-        blur_mm=(float(uniform(0.2, 2.4)), float(uniform(0.2, 1.8))),
+        blur_mm=(float(uniform(0.2, 1.6)), float(uniform(0.2, 1.2))),
         noise_hu=float(uniform(3.0, 45.0)),
         noise_grain_mm=float(uniform(0.0, 2.5)),
         streak_hu=float(uniform(100.0, 1200.0)),

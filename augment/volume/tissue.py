@@ -48,12 +48,12 @@ _CT = {
     Tissue.CARTILAGE: (60, 150, 20, False),
     Tissue.LUNG: (-900, -700, 60, False),
     Tissue.VESSEL: (35, 240, 10, False),
-    Tissue.SKULL_CORTEX: (900, 1650, 110, True),
+    Tissue.SKULL_CORTEX: (1100, 1800, 110, True),
     Tissue.DIPLOE: (250, 850, 120, True),
     Tissue.THIN_BONE: (350, 1000, 140, True),
     Tissue.DENSE_BONE: (800, 1500, 200, True),
-    Tissue.MANDIBLE_CORTEX: (950, 1600, 110, True),
-    Tissue.MANDIBLE_MARROW: (60, 550, 90, True),
+    Tissue.MANDIBLE_CORTEX: (1150, 1750, 120, True),
+    Tissue.MANDIBLE_MARROW: (-40, 420, 110, True),
     Tissue.VERTEBRA_CORTEX: (400, 1000, 90, True),
     Tissue.VERTEBRA_MARROW: (120, 420, 60, True),
     Tissue.TRUNK_CORTEX: (450, 1300, 110, True),
@@ -71,7 +71,7 @@ _T1 = {
 }  # fmt: skip
 """Signal of a T1-weighted image, arbitrary units; tissues that are not named give next to none."""
 
-RAW_DENSITY = (0.62, 1.12)
+BONE_DENSITY = (0.6, 1.0)
 """Range of the factor that bone density puts on all bones of one person."""
 
 
@@ -82,7 +82,7 @@ def draw_tissue_values(rng: np.random.Generator, contrast: Contrast = Contrast.C
         rng: Generator of the sample's ``"tissue"`` stage.
         contrast: Kind of image.
     """
-    density = rng.uniform(*RAW_DENSITY)
+    density = rng.uniform(*BONE_DENSITY)
     drawn = {}
     for tissue, (low, high, texture, scaled) in _CT.items():
         fraction = rng.random()

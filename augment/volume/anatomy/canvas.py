@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from augment.volume.anatomy.primitives import Shape, moved, signed_distance
+from augment.volume.anatomy.primitives import Shape, moved, signed_distance, thickened
 from augment.volume.anatomy.seating import Seat
 from augment.volume.grid import Box, Grid
 from augment.volume.labels import NUMBER
@@ -44,7 +44,7 @@ class Canvas:
     ) -> tuple[Box, Float32[np.ndarray, "x y z"]]:
         """Return the box around shapes given in anatomy coordinates and the signed distance to them."""
         shapes = (shapes,) if isinstance(shapes, Shape) else shapes
-        seated = tuple(moved(shape, self.seat.template_from_anatomy) for shape in shapes)
+        seated = tuple(thickened(moved(shape, self.seat.template_from_anatomy), self.seat.size) for shape in shapes)
         return signed_distance(seated, self.grid, blend_mm, margin_mm)
 
     def paint(

@@ -121,7 +121,7 @@ def _glenoid_roof(spec: AtlasSpec) -> Shape:
     """Roof of the joint: an arch from the ear canal over the condyle to the articular eminence."""
     gap = spec.mandible.joint_space_mm + spec.mandible.condyle_radius_mm
     profile = np.array([(3.0, gap - 1.0), (7.0, gap + 1.6), (11.0, gap + 2.4), (15.5, gap + 1.0), (19.5, gap - 3.5), (23.5, gap - 2.0)])
-    lateral = np.linspace(41.0, 60.0, 5)
+    lateral = np.linspace(43.0, 62.0, 5)
     rows = [[(x, y, z + 0.5) for y, z in profile] for x in lateral]
     radius = np.broadcast_to(np.array([1.5, 1.3, 1.3, 1.8, 3.0, 2.2]), (5, 6))
     return sheet(np.array(rows), radius)

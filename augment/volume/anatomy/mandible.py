@@ -13,10 +13,10 @@ from augment.volume.anatomy.primitives import Shape, both_sides, chain, curve, e
 from augment.volume.anatomy.spec import MandibleSpec
 
 HINGE_MM = np.array((0.0, 11.0, -2.0))
-CONDYLE_MM = np.array((50.0, 11.0, 0.0))
-LOWER_BORDER_MM = ((46.0, 19, -57), (45.0, 27, -65), (42, 38, -71), (37, 53, -77), (29, 69, -82.5), (21, 77.5, -85), (11, 82.5, -86), (0, 84, -86))
-CREST_MM = ((40.0, 33, -46), (36, 39, -47), (30.5, 46, -49), (26, 54, -51), (21.5, 63, -53), (16, 71.5, -55), (8.5, 78, -57), (0, 80, -57.5))
-RAMUS_MM = ((13, -56), (10.5, -40), (8.8, -22), (9.0, -10), (14.0, -9.5), (18.5, -17.5), (24.5, -17.5), (33.5, -7.0), (36.5, -8), (37.5, -22), (40.5, -38), (45, -54), (38, -66), (25, -65))
+CONDYLE_MM = np.array((52.5, 11.0, 0.0))
+LOWER_BORDER_MM = ((44.5, 18, -57), (43.5, 27, -65), (40.5, 38, -71), (35.5, 53, -77), (28, 69, -82.5), (20.5, 77.5, -85), (11, 82.5, -86), (0, 84, -86))
+CREST_MM = ((39.0, 33, -46), (35, 39, -47), (30, 46, -49), (26, 54, -51), (21.5, 63, -53), (16, 71.5, -55), (8.5, 78, -57), (0, 80, -57.5))
+RAMUS_MM = ((13, -56), (10.5, -40), (9.0, -24), (9.5, -13), (14.0, -15), (18.5, -22.5), (24.0, -22), (31.0, -8.0), (33.5, -8.5), (34.0, -20), (35.5, -34), (41, -50), (37, -65), (25, -64))
 """Outline of the ramus in (anterior, superior), mm, from the angle up the posterior border and round."""
 
 N_ALONG, N_ACROSS = 40, 7
@@ -90,19 +90,19 @@ def _ramus(spec: MandibleSpec) -> Shape:
     low = np.clip((-45 - outline[:, 1]) / 20, 0, 1) * (1 - front)
     outline[:, 0] -= spec.gonial_shift_mm * low
     outline[[7, 8], 1] += spec.coronoid_mm
-    x = 46.4 + 0.062 * (outline[:, 1] + 61) - 0.085 * (outline[:, 0] - 16)
+    x = 45.2 + 0.11 * (outline[:, 1] + 61) - 0.09 * (outline[:, 0] - 16)
     radius = spec.ramus_radius_mm * np.where(outline[:, 0] < 15, 1.25, 1.0)
     radius[[7, 8]] *= 0.85
     radius[[11, 12]] *= 1.3
     points = np.c_[x, outline]
     centre = polygon(points, radius)
-    oblique = chain([points[9], points[10], (42, 44, -52), (37, 52, -58)], (2.4, 3.0, 3.6, 3.0), 14)
+    oblique = chain([points[9], points[10], (39.5, 42, -52), (35.5, 51, -58)], (2.2, 2.6, 3.4, 3.0), 14)
     return join(centre, oblique)
 
 
 def _condyle(spec: MandibleSpec) -> Shape:
     """Head of the condyle, some 20 mm wide and turned by 20 degrees, on its neck."""
-    half, radius = 6.5, spec.condyle_radius_mm
+    half, radius = 6.0, spec.condyle_radius_mm
     axis = np.array((np.cos(0.33), np.sin(0.33), 0.0))
     head = chain([CONDYLE_MM - half * axis - (0, 0, 0.8), CONDYLE_MM, CONDYLE_MM + half * axis - (0, 0, 1.2)], (0.85 * radius, radius, 0.85 * radius))
     neck = chain([CONDYLE_MM - (0, 0, 1), CONDYLE_MM + (-1.2, -0.3, -9), CONDYLE_MM + (-2.2, 1.0, -18)], (0.9 * radius, 0.78 * radius, 1.2 * spec.ramus_radius_mm), 10)

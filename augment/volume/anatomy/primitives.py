@@ -104,6 +104,15 @@ def moved(shape: Shape, move: Callable[[np.ndarray], np.ndarray]) -> Shape:
     return Shape(cones, ellipsoids, triangles)
 
 
+def thickened(shape: Shape, factor: float) -> Shape:
+    """Return the shape with all radii and semi-axes multiplied."""
+    cones, ellipsoids, triangles = shape.cones.copy(), shape.ellipsoids.copy(), shape.triangles.copy()
+    cones[:, 6:] *= factor
+    ellipsoids[:, 3:] *= factor
+    triangles[:, 9:] *= factor
+    return Shape(cones, ellipsoids, triangles)
+
+
 def mirrored(shape: Shape) -> Shape:
     """Return the shape reflected in the sagittal plane."""
     return moved(shape, lambda points: points * _MIRROR)

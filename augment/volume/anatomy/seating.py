@@ -48,7 +48,7 @@ ANCHORS: tuple[Anchor, ...] = (
 """Where skin and bone are tied together. The other landmarks of the table are checked, not used."""
 
 FIXED_MM: tuple[tuple[tuple[float, float, float], tuple[float, float, float]], ...] = (
-    ((50, 11, 0), (48.5, 13, -1)),
+    ((52.5, 11, 0), (49.5, 13, -1)),
     ((0, 84.5, -47.5), (0, 79.5, -50)),
     ((40, 33, -46), (38, 29, -46)),
     ((0, -8, -23), (0, -13, -25)),
@@ -78,6 +78,11 @@ class Seat:
     spline: RBFInterpolator | None
     scale: tuple[float, float, float]
     offset_mm: tuple[float, float, float]
+
+    @property
+    def size(self) -> float:
+        """Size of the template relative to the average adult, for radii."""
+        return float(np.prod(self.scale)) ** (1 / 3)
 
     def template_from_anatomy(self, points_mm: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 3"]:
         """Move points of the average adult into the template."""

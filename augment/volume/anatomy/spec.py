@@ -154,16 +154,16 @@ def draw_atlas_spec(rng: np.random.Generator) -> AtlasSpec:
 def _draw_mandible(rng: np.random.Generator, crest_loss_mm: float) -> MandibleSpec:
     uniform, normal = rng.uniform, rng.normal
     return MandibleSpec(
-        scale=(float(uniform(0.95, 1.05)), float(uniform(0.95, 1.04)), float(uniform(0.93, 1.06))),
-        body_radius_mm=uniform(3.9, 5.6),
-        symphysis_radius_mm=uniform(4.8, 7.2),
-        ramus_radius_mm=uniform(2.0, 3.5),
+        scale=(float(uniform(0.95, 1.05)), float(uniform(0.95, 1.04)), float(uniform(0.90, 1.04))),
+        body_radius_mm=uniform(3.7, 5.2),
+        symphysis_radius_mm=uniform(4.8, 7.0),
+        ramus_radius_mm=uniform(2.1, 3.3),
         ramus_width_mm=uniform(-3.5, 3.5),
         gonial_shift_mm=normal(0.0, 2.5),
         coronoid_mm=normal(0.0, 3.0),
         condyle_radius_mm=uniform(3.2, 5.0),
         joint_space_mm=uniform(1.3, 3.2),
-        cortex_mm=uniform(1.5, 3.2),
+        cortex_mm=uniform(1.3, 2.8),
         crest_loss_mm=crest_loss_mm,
         opening_deg=float(np.clip(rng.exponential(2.5) - 0.5, 0.0, 9.0)),
     )
@@ -183,5 +183,5 @@ def _draw_arch(rng: np.random.Generator) -> tuple[tuple[ToothState, ...], float]
             states.append(ToothState.FILLED if rng.random() < 0.6 else ToothState.CROWNED)
         else:
             states.append(ToothState.SOUND)
-    loss = (0.0, float(rng.uniform(0.0, 3.0)), float(rng.uniform(3.0, 12.0)))[kind]
+    loss = (0.0, float(rng.uniform(0.0, 3.0)), float(rng.uniform(2.0, 9.0)))[kind]
     return tuple(states), loss

@@ -57,7 +57,7 @@ def predict(network: torch.nn.Module, image_hu: np.ndarray, spacing_mm: np.ndarr
     coarse = ndimage.affine_transform(image_hu.astype(np.float32), step, output_shape=shape, order=1, mode="nearest")
     low, high = _body_box(coarse)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    tensor = torch.tensor(normalised(coarse[box]))[None, None].to(memory_format=torch.channels_last_3d)
+    tensor = torch.tensor(normalised(coarse[box]))[None, None]
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         output = sliding_window_inference(tensor, WINDOW, 1, network, overlap=OVERLAP, mode="gaussian", padding_mode="constant", cval=-0.8)
     chance = np.zeros(shape, np.float32)
@@ -69,7 +69,7 @@ def _body_box(image_hu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     body = np.argwhere(ndimage.binary_opening(image_hu > -300))
     low, high = body.min(0), body.max(0) + 1
     low[2] = max(low[2], high[2] - 96)
-    return low, high
+    return low, low + 2 * ((high - low) // 2)
 
 
 def scores(predicted: np.ndarray, truth: np.ndarray, spacing_mm: np.ndarray) -> dict[str, float]:

@@ -13,12 +13,13 @@ from monai.losses import DiceCELoss
 
 from network import PATCH, build_network, normalised
 
-POSITIVE_SHARE = 0.4
+POSITIVE_SHARE = 0.33
 """A voxel is mandible when this share of it is."""
 
 CENTRES = {"mandible": 0.6, "bone": 0.25, "anywhere": 0.15}
 """Where patches are centred."""
 
+BATCH = 2
 BONE_HU = 250
 AVERAGE_DECAY = 0.995
 
@@ -30,11 +31,11 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--start", type=Path, default=None, help="weights to start from")
     parser.add_argument("--share", type=float, default=POSITIVE_SHARE)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
@@ -57,9 +58,10 @@ def fit(network: torch.nn.Module, arguments: argparse.Namespace) -> None:
             break
         for group in optimiser.param_groups:
             group["lr"] = arguments.rate * min(1.0, (step + 1) / 30) * (0.02 + 0.98 * (1 - progress) ** 0.9)
-        image, target = patch(arguments.data, cache, rng, arguments.share)
+        patches = [patch(arguments.data, cache, rng, arguments.share) for _ in range(BATCH)]
+        image, target = (torch.cat(parts) for parts in zip(*patches, strict=True))
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            output = network(image.to(memory_format=torch.channels_last_3d))
+            output = network(image)
         loss = loss_of(output.float(), target)
         optimiser.zero_grad()
         loss.backward()
