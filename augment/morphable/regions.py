@@ -65,6 +65,8 @@ _HAIRLINE = ((0, 30, 55, 68, 78, 84, 92, 105, 125, 150, 180), (795, 793, 783, 76
 # Lower border of the mandible in profile (y, z); below it is neck.
 _JAWLINE = ((58, 61, 70, 92, 112, 130, 140), (690, 684, 652, 637, 626, 617, 614))
 _TRUNK_TOP_MM = 562.0
+# The auricle in texture space, where its folds lie side by side: midline, distance from it, height.
+_EAR_UV = (0.4973, 0.2178, 0.2225)
 # Iris 11.7 mm across on a globe of 24 mm (Rüfer et al., Cornea 2005;24:259): polar angle as a share of pi.
 IRIS_RADIUS = float(np.arcsin(11.7 / 24.0) / np.pi)
 
@@ -177,10 +179,12 @@ def paint_region_map(
     skin = texels.part == PARTS.index("skin")
     numbers[skin] = _skin_regions(texels.points[skin])
     left = texels.points[:, 0] < 0
-    ear = skin & (u > 0.6) & (v > 0.76)
+    ear = skin & (np.hypot((np.abs(u - _EAR_UV[0]) - _EAR_UV[1]) / 0.0205, (v - _EAR_UV[2]) / 0.0305) < 1)
     numbers[ear] = np.where(left[ear], REGION_ID["ear_left"], REGION_ID["ear_right"])
+    socket = skin & (u > 0.6) & (v > 0.76)  # inside of the lids, an island of its own
+    lid = np.where(texels.points[:, 2] >= 727.6, REGION_ID["upper_lid_right"], REGION_ID["lower_lid_right"])
+    numbers[socket] = (lid - left)[socket]
     numbers[skin & (u > 0.33) & (u < 0.52) & (v > 0.8)] = REGION_ID["mouth_cavity"]
-    numbers[skin & (u < 0.33) & (v > 0.75)] = REGION_ID["trunk"]
     for part in ("tongue", "teeth_upper", "teeth_lower"):
         numbers[texels.part == PARTS.index(part)] = REGION_ID[part]
     for side, centre in (("left", 0.62), ("right", 0.72)):

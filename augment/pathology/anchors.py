@@ -8,12 +8,11 @@ landmark along the inward normal at the published mean soft-tissue depth (Stepha
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from augment.geometry.mesh import vertex_normals
 from augment.morphable.landmarks import SOFT_TISSUE_DEPTH_MM
 from augment.morphable.model import FaceModel
+from augment.morphable.template import PARTS
 
 # Bony point → the skin landmark above it.
 BONY_POINTS = {
@@ -55,6 +54,7 @@ class AnchorMap:
         corners: Vertices that each skin landmark reads (landmarks 3).
         weights: Their weights.
         skin_row: For each bony point, the row of the skin landmark above it.
+        normal_faces: The triangles around the skin landmarks, which give their normals.
     """
 
     names: tuple[str, ...]
@@ -62,6 +62,7 @@ class AnchorMap:
     corners: np.ndarray
     weights: np.ndarray
     skin_row: tuple[int, ...]
+    normal_faces: Int[np.ndarray, "triangles 3"]
 
     def skin(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "skin 3"]:
         """Return the skin landmarks of a mesh."""
@@ -80,12 +81,15 @@ def anchor_map(model: FaceModel) -> AnchorMap:
     triangle = model.landmark_triangle.cpu().numpy()[chosen]
     bony = (*BONY_POINTS, "dacryon_right", "dacryon_left", "S")
     above = (*BONY_POINTS.values(), "endocanthion_right", "endocanthion_left", "nasion")
+    corners = model.faces.cpu().numpy()[triangle]
+    faces = model.faces.cpu().numpy()
     return AnchorMap(
         names=(*skin_names, *bony),
         n_skin=len(skin_names),
-        corners=model.faces.cpu().numpy()[triangle],
+        corners=corners,
         weights=model.landmark_weights.cpu().numpy()[chosen].astype(np.float64),
         skin_row=tuple(skin_names.index(name) for name in above),
+        normal_faces=faces[np.isin(faces, corners).any(axis=1)],
     )
 
 
@@ -100,8 +104,7 @@ def all_points(
         vertices: Healthy vertices at rest, head frame, mm.
     """
     skin = anchors.skin(vertices)
-    normals = vertex_normals(torch.as_tensor(vertices, dtype=torch.float32)[None], model.faces)[0].numpy()
-    inward = -anchors.skin(normals.astype(np.float64))
+    inward = -anchors.skin(_normals(vertices, anchors.normal_faces))
     inward /= np.linalg.norm(inward, axis=1, keepdims=True)
     names = anchors.names[: anchors.n_skin]
     row = {name: k for k, name in enumerate(names)}
@@ -117,6 +120,16 @@ def all_points(
     return np.concatenate([skin, np.stack(points)])
 
 
+def _normals(
+    vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "triangles 3"]
+) -> Float[np.ndarray, "vertices 3"]:
+    """Return unit normals at the vertices of some triangles, 0 elsewhere."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    weights = np.repeat(np.cross(b - a, c - a), 3, axis=0)
+    summed = np.stack([np.bincount(faces.ravel(), w, minlength=len(vertices)) for w in weights.T], axis=1)
+    return np.asarray(summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12))
+
+
 def point_depths(anchors: AnchorMap) -> Float[np.ndarray, " points"]:
     """Return the depth of every point below the skin in mm: 0 for skin, deep for bone."""
     depths = np.zeros(len(anchors.names))
@@ -126,11 +139,11 @@ def point_depths(anchors: AnchorMap) -> Float[np.ndarray, " points"]:
 
 
 def vertex_depths(model: FaceModel) -> Float[np.ndarray, " vertices"]:
-    """Return the depth of every template vertex: 0 on the skin, growing into the mouth, deep for teeth and eyes."""
-    depth = np.full(model.n_vertices, 30.0)
+    """Return the depth of every template vertex: 0 on skin and lashes, growing into the mouth, deep for teeth and eyes."""
+    depth = np.zeros(model.n_vertices)
+    depth[model.faces[model.part_of_triangle != PARTS.index("skin")].cpu().numpy().ravel()] = 30.0
     skin = model.part_vertices("skin").cpu().numpy()
     mean = model.mean.cpu().numpy()
-    depth[skin] = 0.0
     uv = np.zeros((model.n_vertices, 2))
     uv[model.faces.cpu().numpy().ravel()] = model.uv.cpu().numpy()[model.uv_faces.cpu().numpy().ravel()]
     inside = (uv[:, 0] > 0.33) & (uv[:, 0] < 0.52) & (uv[:, 1] > 0.8)

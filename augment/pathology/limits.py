@@ -3,10 +3,12 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from augment.geometry.distance import closest_point
 from augment.pathology.deformation import FOLLOW_DEPTH_MM, Deformation
 
 MIN_JACOBIAN = 0.15  # smallest local volume ratio that a case may have
 MAX_COEFFICIENT_MM = 60.0
+FREE_SPACE_MM = 4.0
 LATTICE_MM = 4.0
 LATTICE_BOX_MM = ((-100.0, -40.0, -150.0), (100.0, 116.0, 90.0))
 
@@ -49,16 +51,56 @@ def _limit(gradients: np.ndarray) -> float:
     return low
 
 
-def flipped_triangles(
+def inverted_triangles(
     before: Float[np.ndarray, "vertices 3"],
     after: Float[np.ndarray, "vertices 3"],
     faces: Int[np.ndarray, "triangles 3"],
 ) -> int:
-    """Return how many moved triangles turned by more than a right angle."""
-    moved = faces[(before[faces] != after[faces]).any(axis=(1, 2))]
+    """Return how many triangles were turned over.
 
-    def normals(vertices: np.ndarray) -> np.ndarray:
-        a, b, c = (vertices[moved[:, k]] for k in range(3))
-        return np.asarray(np.cross(b - a, c - a))
+    Creases that already turn sharply at rest (lips in contact, nostril rims) are left out by the caller; see
+    `exposed_faces`. A triangle is turned over when its normal points against the surface around it (the mean normal at its corners)
+    after the motion and did not before; a surface that merely rotates keeps its triangles in line.
+    """
+    touched = (before != after).any(axis=1)
+    around = faces[touched[faces].any(axis=1)]
 
-    return int((np.einsum("td,td->t", normals(before), normals(after)) <= 0).sum())
+    return int(((_agreement(before, around) > 0) & (_agreement(after, around) < 0)).sum())
+
+
+def exposed_faces(
+    vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "triangles 3"]
+) -> Int[np.ndarray, "exposed 3"]:
+    """Return the triangles with free space before them: no other skin within 4 mm along the normal.
+
+    Left out are lips in contact, the mouth's inside, the folds of the auricle and the nostrils.
+    """
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    normals = cross_rows(b - a, c - a)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    probe = (a + b + c) / 3 + FREE_SPACE_MM * normals
+    distance = closest_point(probe, vertices, faces).distance_mm
+    return np.asarray(faces[(distance > 0.85 * FREE_SPACE_MM) & (_agreement(vertices, faces) > 0.5)])
+
+
+def _agreement(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Return the cosine between each triangle's normal and the mean normal at its corners."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    normals = cross_rows(b - a, c - a)
+    weights = [np.repeat(normals[:, axis], 3) for axis in range(3)]
+    summed = np.stack([np.bincount(faces.ravel(), w, minlength=len(vertices)) for w in weights], axis=1)
+    around = summed[faces].sum(axis=1)
+    length = np.linalg.norm(normals, axis=1) * np.linalg.norm(around, axis=1)
+    return np.asarray((normals * around).sum(axis=1) / np.maximum(length, 1e-12))
+
+
+def cross_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the cross product of rows (np.cross spends most of its time on generality)."""
+    return np.stack(
+        [
+            a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1],
+            a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2],
+            a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0],
+        ],
+        axis=1,
+    )

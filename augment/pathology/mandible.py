@@ -8,7 +8,7 @@ from augment.pathology.entry import Anchors, Grade, HeadGeometry, Pathology
 
 _REGION = (
     "chin", "lower_lip", "lower_lip_skin", "upper_lip", "upper_lip_skin", "mandibular_border", "masseteric", "buccal",
-    "neck", "mouth_cavity", "tongue", "teeth_lower", "teeth_upper", "ear", "malar", "trunk",
+    "neck", "mouth_cavity", "tongue", "teeth_lower", "teeth_upper",
 )  # fmt: skip
 _FOLLOW_SOURCE = (
     "soft pogonion 0.97, B 1.0 and lower lip 0.8 of the bone in mandibular setback: Mobarak et al., "
@@ -99,7 +99,7 @@ RETROGNATHIA = Pathology(
     grades=(
         Grade("mild", 4.0, 6.0, "proposal"),
         Grade("moderate", 6.0, 9.0, "proposal"),
-        Grade("severe", 9.0, 12.0, "proposal"),
+        Grade("severe", 9.0, 11.0, "proposal"),
     ),
     source="Steiner norms; overjet groups in scribd 413580108 (n = 113); surgical case ANB 6, jdentalpanacea 14545",
     region=_REGION,

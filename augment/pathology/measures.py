@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from augment.morphable.prior import head_frame
+from augment.pathology.limits import cross_rows
 
 Named = Mapping[str, Float[np.ndarray, "3"]]
 
@@ -17,20 +18,28 @@ Named = Mapping[str, Float[np.ndarray, "3"]]
 MALAR_OUTWARD = np.array([0.55, 0.80, 0.24]) / np.linalg.norm([0.55, 0.80, 0.24])
 
 
-def frankfort(points: Named) -> dict[str, np.ndarray]:
-    """Return points in their own Frankfort frame: x right, y anterior, z superior, origin midway between the tragia."""
-    reference = np.stack([points[name] for name in FRANKFORT_POINTS])
-    rotation, origin = head_frame(reference)
-    return {name: rotation @ (np.asarray(point) - origin) for name, point in points.items()}
-
-
 FRANKFORT_POINTS = ("tragion_right", "tragion_left", "orbitale_right", "orbitale_left")
+
+
+def frankfort(points: Named, *names: str) -> list[np.ndarray]:
+    """Return named points in the head's own Frankfort frame.
+
+    Args:
+        points: Landmarks, with both tragia and orbitalia among them, in any frame.
+        names: Which points to return, in this order.
+
+    Returns:
+        Positions (3,): x right, y anterior, z superior, origin midway between the tragia, mm.
+    """
+    rotation, origin = head_frame(np.stack([points[name] for name in FRANKFORT_POINTS]))
+    return [rotation @ (points[name] - origin) for name in names]
 
 
 def angle_deg(vertex: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
     """Return the angle at a vertex between two points in degrees."""
     a, b = first - vertex, second - vertex
-    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b)))
+    sine_squared = max((a @ a) * (b @ b) - (a @ b) ** 2, 0.0)
+    return float(np.degrees(np.arctan2(np.sqrt(sine_squared), a @ b)))
 
 
 def _sagittal(point: np.ndarray) -> np.ndarray:
@@ -40,14 +49,14 @@ def _sagittal(point: np.ndarray) -> np.ndarray:
 
 def sna_deg(points: Named) -> float:
     """Return the angle SNA in degrees, in the sagittal projection (Steiner, Am J Orthod 1953;39:729)."""
-    p = frankfort(points)
-    return angle_deg(_sagittal(p["N"]), _sagittal(p["S"]), _sagittal(p["A"]))
+    n, s, a = map(_sagittal, frankfort(points, "N", "S", "A"))
+    return angle_deg(n, s, a)
 
 
 def snb_deg(points: Named) -> float:
     """Return the angle SNB in degrees, in the sagittal projection (Steiner 1953)."""
-    p = frankfort(points)
-    return angle_deg(_sagittal(p["N"]), _sagittal(p["S"]), _sagittal(p["B"]))
+    n, s, b = map(_sagittal, frankfort(points, "N", "S", "B"))
+    return angle_deg(n, s, b)
 
 
 def anb_deg(points: Named) -> float:
@@ -62,9 +71,8 @@ def reverse_anb_deg(points: Named) -> float:
 
 def sn_gogn_deg(points: Named) -> float:
     """Return the angle between S-N and the mandibular plane Go-Gn in degrees (Steiner 1953)."""
-    p = frankfort(points)
-    gonion = (p["Go_right"] + p["Go_left"]) / 2
-    return angle_deg(np.zeros(3), _sagittal(p["N"] - p["S"]), _sagittal(p["Gn"] - gonion))
+    n, s, right, left, gn = map(_sagittal, frankfort(points, "N", "S", "Go_right", "Go_left", "Gn"))
+    return angle_deg(np.zeros(3), n - s, gn - (right + left) / 2)
 
 
 def malar_depression_mm(points: Named, side: str) -> float:
@@ -73,19 +81,18 @@ def malar_depression_mm(points: Named, side: str) -> float:
     The other side is mirrored in the mid-sagittal plane of the Frankfort frame; the difference is taken along the
     outward direction of the eminence.
     """
-    p = frankfort(points)
     other = "left" if side == "right" else "right"
     sign = 1.0 if side == "right" else -1.0
-    affected = p[f"malare_{side}"] * [sign, 1, 1]
-    healthy = p[f"malare_{other}"] * [-sign, 1, 1]
+    affected, healthy = frankfort(points, f"malare_{side}", f"malare_{other}")
+    affected, healthy = affected * [sign, 1, 1], healthy * [-sign, 1, 1]
     return float((healthy - affected) @ MALAR_OUTWARD)
 
 
 def menton_deviation_mm(points: Named, side: str) -> float:
     """Return the lateral distance of bony menton from the mid-sagittal plane through N, towards a side, mm."""
-    p = frankfort(points)
     sign = 1.0 if side == "right" else -1.0
-    return float(sign * (p["Me"][0] - p["N"][0]))
+    menton, nasion = frankfort(points, "Me", "N")
+    return float(sign * (menton[0] - nasion[0]))
 
 
 def interorbital_mm(points: Named) -> float:
@@ -95,8 +102,8 @@ def interorbital_mm(points: Named) -> float:
 
 def nasal_axis_deg(points: Named, side: str) -> float:
     """Return the angle of the nasal axis (nasion to pronasale) off the midline in the frontal plane, degrees."""
-    p = frankfort(points)
-    axis = p["pronasale"] - p["nasion"]
+    tip, root = frankfort(points, "pronasale", "nasion")
+    axis = tip - root
     sign = 1.0 if side == "right" else -1.0
     return float(np.degrees(np.arctan2(sign * axis[0], -axis[2])))
 
@@ -106,7 +113,7 @@ def volume_cm3(
 ) -> float:
     """Return the signed volume under a mesh in cm³: the sum of tetrahedra to the origin (divergence theorem)."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
-    return float(np.einsum("td,td->", a, np.cross(b, c))) / 6000.0
+    return float(np.einsum("td,td->", a, cross_rows(b, c))) / 6000.0
 
 
 def swelling_cm3(
@@ -119,5 +126,6 @@ def swelling_cm3(
     Exact for triangles that the motion leaves joined at the rim: the volumes of the open surfaces differ by the
     volume between them as long as their boundary has not moved.
     """
-    moved = (healthy[faces] != swollen[faces]).any(axis=(1, 2))
+    shifted = (healthy != swollen).any(axis=1)
+    moved = shifted[faces].any(axis=1)
     return volume_cm3(swollen, faces[moved]) - volume_cm3(healthy, faces[moved])

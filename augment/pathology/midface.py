@@ -56,8 +56,7 @@ ZYGOMATIC_DEPRESSION = Pathology(
     ),
     source="CMTR 18(2):22; PMID 34864750; e-acfs 22(3) (n = 101)",
     region=(
-        "malar", "infraorbital", "buccal", "lower_lid", "upper_lid", "temple", "masseteric", "nasal_sidewall",
-        "nasal_ala", "brow", "upper_lip_skin", "sclera", "iris", "mouth_cavity",
+        "malar", "infraorbital", "buccal", "lower_lid", "masseteric", "sclera", "mouth_cavity", "nasal_ala",
     ),  # fmt: skip
     bone_follow=1.0,
     skin_follow=0.9,
@@ -81,8 +80,8 @@ MAXILLARY_HYPOPLASIA = Pathology(
     source="Steiner norms; Angle Orthod 92(4):537; The Cleft Palate-Craniofacial Journal 2012/03",
     region=(
         "nasal_dorsum", "nasal_tip", "nasal_ala", "nasal_sidewall", "upper_lip_skin", "upper_lip", "infraorbital",
-        "malar", "buccal", "lower_lid", "upper_lid", "lower_lip", "lower_lip_skin", "mouth_cavity", "teeth_upper",
-        "teeth_lower", "tongue", "masseteric", "glabella", "sclera", "iris", "temple",
+        "malar", "buccal", "lower_lid", "lower_lip", "lower_lip_skin", "mouth_cavity", "teeth_upper",
+        "teeth_lower", "tongue", "masseteric", "glabella", "sclera", "iris",
     ),  # fmt: skip
     bone_follow=1.0,
     skin_follow=0.65,

@@ -36,7 +36,7 @@ CROOKED_NOSE = Pathology(
     grades=(
         Grade("mild", 3.0, 5.0, "proposal"),
         Grade("moderate", 5.0, 10.0, "proposal"),
-        Grade("severe", 10.0, 16.0, "proposal"),
+        Grade("severe", 10.0, 14.0, "proposal"),
     ),
     source="types: MedCrave JOENTR 11-00400 (Jang 2008)",
     region=(

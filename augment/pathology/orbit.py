@@ -40,7 +40,7 @@ HYPERTELORISM = Pathology(
     source="Tessier; AO Surgery Reference CMF, hypertelorism",
     region=(
         "upper_lid", "lower_lid", "brow", "glabella", "nasal_dorsum", "nasal_sidewall", "nasal_ala", "nasal_tip",
-        "infraorbital", "malar", "temple", "forehead", "sclera", "iris", "buccal", "scalp", "upper_lip_skin",
+        "infraorbital", "malar", "temple", "forehead", "sclera", "iris", "buccal", "upper_lip_skin",
         "masseteric", "mouth_cavity",
     ),  # fmt: skip
     bone_follow=1.0,

@@ -18,7 +18,7 @@ from augment.pathology.case import Case, Request, SolvedPathology
 from augment.pathology.catalogue import PATHOLOGIES, find_pathology
 from augment.pathology.deformation import Deformation, Field, mirrored, summed
 from augment.pathology.entry import HeadGeometry, Pathology
-from augment.pathology.limits import coefficient_limits, flipped_triangles
+from augment.pathology.limits import coefficient_limits, inverted_triangles, exposed_faces
 from augment.sample import Subject
 
 SOLVER_TOLERANCE = 1e-3  # in the measure's unit, fifty times below what is promised
@@ -51,6 +51,7 @@ class PathologyBasis:
         self.mean = model.mean.cpu().numpy().astype(np.float64)
         self.faces = model.faces.cpu().numpy()
         self.skin_faces = self.faces[model.part_of_triangle.cpu().numpy() == 1]
+        self.exposed_faces = exposed_faces(self.mean, self.skin_faces)
         self.anchors = anchor_map(model)
         self.template_points = all_points(self.anchors, model, self.mean)
         self._columns: dict[tuple[str, str | None], _Column] = {}
@@ -66,10 +67,13 @@ class PathologyBasis:
         if key not in self._columns:
             field = _sided(entry.field(self.anchors.named(self.template_points)), side)
             deformation = Deformation(entry.name, side, field, entry.bone_follow, entry.skin_follow)
+            vertices = deformation.displacement(self.mean, self.depths)
+            points = deformation.displacement(self.template_points, point_depths(self.anchors))
+            points[: self.anchors.n_skin] = self.anchors.skin(vertices)  # as landmarks are read from the mesh
             self._columns[key] = _Column(
                 deformation=deformation,
-                vertices=deformation.displacement(self.mean, self.depths),
-                points=deformation.displacement(self.template_points, point_depths(self.anchors)),
+                vertices=vertices,
+                points=points,
                 limits=coefficient_limits(deformation),
             )
         return self._columns[key]
@@ -123,7 +127,7 @@ class _Problem:
             if not low <= coefficient <= high:
                 return k
         deformed = self.geometry(coefficients, with_surface=True).vertices
-        if flipped_triangles(self.healthy, deformed, self.basis.skin_faces):
+        if inverted_triangles(self.healthy, deformed, self.basis.exposed_faces):
             return int(np.abs(coefficients).argmax())
         return None
 
