@@ -110,10 +110,8 @@ def refine(model: "FaceModel", level: int) -> Refinement:
 def _torch_matrix(matrix: object, device: torch.device) -> Tensor:
     if matrix is None:
         return torch.empty((0, 0), device=device)
-    csr = matrix.tocsr()  # type: ignore[attr-defined]
-    return torch.sparse_csr_tensor(
-        torch.as_tensor(csr.indptr.astype(np.int64)),
-        torch.as_tensor(csr.indices.astype(np.int64)),
-        torch.as_tensor(csr.data.astype(np.float32)),
-        size=csr.shape,
-    ).to(device)
+    coo = matrix.tocoo()  # type: ignore[attr-defined]
+    indices = torch.as_tensor(np.stack([coo.row, coo.col]).astype(np.int64))
+    values = torch.as_tensor(coo.data.astype(np.float32))
+    tensor = torch.sparse_coo_tensor(indices, values, size=coo.shape, check_invariants=True)
+    return tensor.coalesce().to(device)

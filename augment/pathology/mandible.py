@@ -16,6 +16,10 @@ _FOLLOW_SOURCE = (
 )
 
 
+# How far below the mouth's line the mandible's motion is complete; the lower lip follows in part, as it does in patients.
+LIP_REACH_MM = 22.0
+
+
 def _mandible(points: Points, anchors: Anchors, lip_reach_mm: float) -> np.ndarray:
     """Return 1 on the mandible's body, 0 above the mouth, behind the ramus and in the neck.
 
@@ -23,8 +27,8 @@ def _mandible(points: Points, anchors: Anchors, lip_reach_mm: float) -> np.ndarr
     """
     y, z = points[:, 1], points[:, 2]
     stomion, menton = anchors["stomion"], anchors["menton"]
-    top = stomion[2] + 0.35 * np.clip(stomion[1] - 12.0 - y, 0.0, 70.0)
-    from_above = ramp(z, top.clip(max=stomion[2] + 24.0) + 6.0, top.clip(max=stomion[2] + 24.0) - lip_reach_mm)
+    top = stomion[2] + np.clip(0.35 * (stomion[1] - 12.0 - y), 0.0, 24.0)
+    from_above = ramp(z, top + 10.0, top - lip_reach_mm)
     from_below = ramp(z, menton[2] - 32.0, menton[2] - 3.0)
     from_behind = ramp(y, 4.0, 46.0)
     lateral = bump(points[:, 0] / 92.0, flatness=4)
@@ -33,7 +37,7 @@ def _mandible(points: Points, anchors: Anchors, lip_reach_mm: float) -> np.ndarr
 
 def _sagittal_field(anchors: Anchors, direction: float) -> Field:
     def field(points: Points) -> Points:
-        return np.asarray(_mandible(points, anchors, 12.0)[:, None] * np.array([0.0, direction, 0.0]))
+        return np.asarray(_mandible(points, anchors, LIP_REACH_MM)[:, None] * np.array([0.0, direction, 0.0]))
 
     return field
 

@@ -56,7 +56,7 @@ ZYGOMATIC_DEPRESSION = Pathology(
     ),
     source="CMTR 18(2):22; PMID 34864750; e-acfs 22(3) (n = 101)",
     region=(
-        "malar", "infraorbital", "buccal", "lower_lid", "masseteric", "sclera", "mouth_cavity", "nasal_ala",
+        "malar", "infraorbital", "buccal", "lower_lid", "sclera", "mouth_cavity",
     ),  # fmt: skip
     bone_follow=1.0,
     skin_follow=0.9,

@@ -14,7 +14,7 @@ def _apart(anchors: Anchors) -> Field:
     def field(points: Points) -> Points:
         x, y, z = points.T
         lateral = ramp(np.abs(x), 0.0, inner) * ramp(np.abs(x), outer + 30.0, outer)
-        height = ramp(z, eye[2] - 52.0, eye[2] - 20.0) * ramp(z, eye[2] + 58.0, eye[2] + 20.0)
+        height = ramp(z, eye[2] - 42.0, eye[2] - 14.5) * ramp(z, eye[2] + 58.0, eye[2] + 20.0)
         share = np.sign(x) * lateral * height * ramp(y, -4.0, 36.0)
         return np.asarray(share[:, None] * np.array([1.0, 0.0, 0.0]))
 
@@ -40,7 +40,7 @@ HYPERTELORISM = Pathology(
     source="Tessier; AO Surgery Reference CMF, hypertelorism",
     region=(
         "upper_lid", "lower_lid", "brow", "glabella", "nasal_dorsum", "nasal_sidewall", "nasal_ala", "nasal_tip",
-        "infraorbital", "malar", "temple", "forehead", "sclera", "iris", "buccal", "upper_lip_skin",
+        "infraorbital", "malar", "temple", "forehead", "sclera", "iris", "buccal", "scalp",
         "masseteric", "mouth_cavity",
     ),  # fmt: skip
     bone_follow=1.0,

@@ -42,7 +42,8 @@ CHEEK_SWELLING = Pathology(
     ),
     source="peak 23.64 ± 11.15 cm3, 6.08 ± 2.25 mm: 3dMD 2023-02-21 (n = 46); bins are mean ± 2 SD",
     region=(
-        "buccal", "masseteric", "mandibular_border", "malar", "neck", "chin", "lower_lip_skin", "lower_lip", "ear",
+        "buccal", "masseteric", "mandibular_border", "malar", "neck", "chin", "lower_lip_skin", "lower_lip",
+        "upper_lip_skin",
     ),  # fmt: skip
     bone_follow=0.0,
     skin_follow=1.0,

@@ -23,6 +23,7 @@ from augment.sample import Subject
 
 SOLVER_TOLERANCE = 1e-3  # in the measure's unit, fifty times below what is promised
 MAX_NEWTON_STEPS = 30
+LIP_CONTACT_MM = 3.0
 STEP_MM = 0.05  # finite difference of the coefficients
 
 
@@ -51,10 +52,17 @@ class PathologyBasis:
         self.mean = model.mean.cpu().numpy().astype(np.float64)
         self.faces = model.faces.cpu().numpy()
         self.skin_faces = self.faces[model.part_of_triangle.cpu().numpy() == 1]
-        self.exposed_faces = exposed_faces(self.mean, self.skin_faces)
         self.anchors = anchor_map(model)
         self.template_points = all_points(self.anchors, model, self.mean)
+        self.exposed_faces = self._without_lip_contact(exposed_faces(self.mean, self.skin_faces))
         self._columns: dict[tuple[str, str | None], _Column] = {}
+
+    def _without_lip_contact(self, faces: np.ndarray) -> np.ndarray:
+        """Leave out the strip where the lips meet: one slides along the other and its triangles shear."""
+        centres = self.mean[faces].mean(axis=1)
+        stomion = self.anchors.named(self.template_points)["stomion"]
+        from_line = np.hypot(centres[:, 2] - stomion[2], np.clip(stomion[1] - 25.0 - centres[:, 1], 0.0, None))
+        return np.asarray(faces[from_line > LIP_CONTACT_MM])
 
     @cached_property
     def depths(self) -> Float[np.ndarray, " vertices"]:
