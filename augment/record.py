@@ -72,12 +72,12 @@ class TwinRecord:
 
     Attributes:
         name: `healthy` or `pathological`.
-        vertices_mm: Its vertices in the head frame.
+        vertices_mm: Its vertices in the head frame, or None where no mesh is wanted.
         views: Its pictures.
     """
 
     name: str
-    vertices_mm: Float[np.ndarray, "vertices 3"]
+    vertices_mm: Float[np.ndarray, "vertices 3"] | None
     views: tuple[ViewRecord, ...]
 
 

@@ -116,7 +116,7 @@ def test_a_bug_is_not_hidden(monkeypatch):
 
 @pytest.fixture
 def fake_pipeline(monkeypatch):
-    from fakes import LEGEND, derive_fake_labels
+    from fakes import LEGEND, open_fake_deriver
 
     from augment.engine import generate, report
 
@@ -124,7 +124,7 @@ def fake_pipeline(monkeypatch):
     monkeypatch.setattr(generate, "fit_subject", lambda spec: None)
     monkeypatch.setattr(generate, "data_set_legend", lambda: LEGEND)
     monkeypatch.setattr(generate, "open_pipeline", lambda spec, subject: open_fake_maker(spec.seed))
-    monkeypatch.setattr(report, "derive_labels", derive_fake_labels)
+    monkeypatch.setattr(report, "open_deriver", open_fake_deriver)
 
 
 def test_generate_then_verify(run, fake_pipeline, tmp_path):

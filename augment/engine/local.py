@@ -123,8 +123,7 @@ def _leave_with(sentinel: int) -> None:
 
 def _work(index: int) -> Seconds:
     job = _WORKER["job"]
-    with single_threaded():
-        # Opened here and not at the start, so that an error travels back as it is.
-        if "make" not in _WORKER:
-            _WORKER["make"] = job.open_maker()
-        return _make_one(job, _WORKER["make"], index)
+    # Opened here and not at the start, so that an error travels back as it is.
+    if "make" not in _WORKER:
+        _WORKER["make"] = job.open_maker()
+    return _make_one(job, _WORKER["make"], index)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from augment.engine.generate import Progress as OnProgress
 from augment.engine.generate import Summary, generate_dataset
-from augment.pipeline import derive_labels
+from augment.pipeline import open_deriver
 from augment.recipe import RecipeSpec
 from augment.writer.verify import verify_folder
 
@@ -45,7 +45,7 @@ def verify_and_report(folder: Path, share: float) -> int:
         Exit code: 0 if all is well, 1 if not.
     """
     with _bar("verify") as on_progress:
-        problems = verify_folder(folder, share, derive_labels, on_progress)
+        problems = verify_folder(folder, share, open_deriver, on_progress)
     if not problems:
         console = Console(highlight=False, soft_wrap=True, markup=False)
         console.print(f"{folder} is whole: every byte and label is as it was made")

@@ -1,7 +1,10 @@
 """What the numbers of a data set stand for, gathered from the rooms that define them."""
 
+from typing import Any
+
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.morphable.regions import REGIONS
+from augment.pathology import PATHOLOGIES, Pathology
 from augment.record import Legend
 from augment.render.scene import SCENE_PARTS
 
@@ -18,6 +21,25 @@ def data_set_legend() -> Legend:
         landmarks=tuple(IBUG_NAMES),
         regions={value: name for value, name in enumerate(REGIONS) if value},
         parts={value: name for value, name in enumerate(SCENE_PARTS) if value},
-        pathologies={},
+        pathologies={name: _facts(entry) for name, entry in PATHOLOGIES.items()},
         assets=ASSETS,
     )
+
+
+def _facts(entry: Pathology) -> dict[str, Any]:
+    return {
+        "title": entry.title,
+        "parameter": entry.parameter,
+        "unit": entry.unit,
+        "sides": list(entry.sides),
+        "norm": entry.norm,
+        "grades": [
+            {"name": grade.name, "low": grade.low, "high": grade.high, "basis": grade.basis}
+            for grade in entry.grades
+        ],
+        "source": entry.source,
+        "region": list(entry.region),
+        "bone_follow": entry.bone_follow,
+        "skin_follow": entry.skin_follow,
+        "follow_source": entry.follow_source,
+    }

@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from augment.errors import FaciesError
+from jaxtyping import Float32
+from torch import Tensor
+
+from augment.errors import FaciesError, RecipeError
 from augment.morphable import FaceModel
+from augment.pathology import PATHOLOGIES, Case, PathologyBasis, solve_case
+from augment.pipeline.assign import assign_pathologies
 from augment.pipeline.plain import plain, plain_camera
 from augment.pipeline.stages import (
     Shot,
+    attempt_stage,
     posed_vertices,
     rest_vertices,
     sample_shots,
@@ -27,6 +33,12 @@ from augment.record import (
 from augment.render.photograph import View, render_views
 from augment.render.scene import REFINEMENT_LEVEL
 from augment.sample import Subject
+from augment.streams import stream
+
+# A severity is a value of the measure, not a change of it: severe prognathism does not fit every
+# healthy jaw. Subject and request are drawn again until they fit together; a request that fits none
+# of so many heads is impossible.
+MAX_ATTEMPTS = 16
 
 
 @dataclass(frozen=True)
@@ -36,11 +48,13 @@ class Pipeline:
     Attributes:
         spec: A checked recipe.
         model: The face model, on the device that renders.
+        basis: The pathologies' displacements on that model.
         fitted: The subject of every sample where it was fitted to a file, or None.
     """
 
     spec: RecipeSpec
     model: FaceModel
+    basis: PathologyBasis
     fitted: Subject | None
 
     def __call__(self, index: int) -> SampleRecord:
@@ -56,52 +70,88 @@ class Pipeline:
 
     def _sample(self, index: int) -> SampleRecord:
         watch = Stopwatch()
-        with watch.stage("subject"):
-            subject = sample_subject(self.spec, self.model, self.fitted, index)
-        with watch.stage("pathology"):
-            rest = [rest_vertices(self.model, subject)]
+        case, attempt = self._possible_case(index, watch)
+        subject = case.subject
         with watch.stage("view"):
-            vertices = posed_vertices(self.model, subject, rest)
+            vertices = self._vertices(subject, case)
             shots = sample_shots(self.spec, self.model, subject, vertices[:1], index)
         with watch.stage("render"):
-            pathological = vertices[1:] if len(rest) > 1 else None
-            views = [
-                render_views(
-                    self.model,
-                    vertices[:1],
-                    pathological,
-                    shot.camera,
-                    [shot.appearance],
-                    self.spec.render,
-                )
-                for shot in shots
-            ]
+            views = [self.views(vertices, shot) for shot in shots]
         with watch.stage("collect"):
-            refinement = self.model.refinement(REFINEMENT_LEVEL)
-            refined = refinement.apply(vertices).cpu().numpy()
-            twins = [
-                TwinRecord(
-                    name,
-                    refined[number],
-                    tuple(
-                        _view_record(pair[number], shot)
-                        for pair, shot in zip(views, shots, strict=True)
-                    ),
-                )
-                for number, name in enumerate((HEALTHY, PATHOLOGICAL)[: len(rest)])
-            ]
-            parameters = self._parameters(subject, shots, index)
+            twins = self._twins(vertices, views, shots)
+            parameters = _parameters(self.spec, case, shots, index, attempt)
         return SampleRecord(
             index=index,
-            subject=self._subject_row(subject, index),
-            severities=(),
-            twins=tuple(twins if self.spec.twins else twins[-1:]),
-            faces=refinement.faces.cpu().numpy(),
+            subject=self._subject_row(subject, case, index),
+            severities=tuple(severity_rows(case)),
+            twins=twins if self.spec.twins else twins[-1:],
+            faces=self.model.refinement(REFINEMENT_LEVEL).faces.cpu().numpy(),
             parameters=parameters,
             seconds=watch.seconds,
         )
 
-    def _subject_row(self, subject: Subject, index: int) -> dict[str, Any]:
+    def _possible_case(self, index: int, watch: Stopwatch) -> tuple[Case, int]:
+        """Draw subject and requests until they fit together, and say how often it took."""
+        attempt = 0
+        while True:
+            with watch.stage("subject"):
+                subject = sample_subject(self.spec, self.model, self.fitted, index, attempt)
+            with watch.stage("pathology"):
+                rng = stream(self.spec.seed, index, attempt_stage("pathology", attempt))
+                requests = assign_pathologies(self.spec, index, rng, PATHOLOGIES)
+                try:
+                    return solve_case(self.basis, subject, requests), attempt
+                except RecipeError:
+                    attempt += 1
+                    if attempt == MAX_ATTEMPTS:
+                        raise
+
+    def _vertices(self, subject: Subject, case: Case) -> Float32[Tensor, "twins vertices 3"]:
+        rest = [rest_vertices(self.model, subject)]
+        if case.pathologies:
+            rest.append(rest[0] + case.offset_mm)
+        return posed_vertices(self.model, subject, rest)
+
+    def views(self, vertices: Float32[Tensor, "twins vertices 3"], shot: Shot) -> list[View]:
+        """Return one picture of each twin, with labels.
+
+        Args:
+            vertices: Posed vertices of the healthy head and, if any, of the pathological one.
+            shot: How the view is taken.
+        """
+        pathological = vertices[1:] if len(vertices) > 1 else None
+        return render_views(
+            self.model,
+            vertices[:1],
+            pathological,
+            shot.camera.to(self.model.device),
+            [shot.appearance],
+            self.spec.render,
+        )
+
+    def _twins(
+        self,
+        vertices: Float32[Tensor, "twins vertices 3"],
+        views: Sequence[Sequence[View]],
+        shots: Sequence[Shot],
+    ) -> tuple[TwinRecord, ...]:
+        # Pictures show the refined surface; that is the mesh on which labels are exact.
+        refined = self.model.refinement(REFINEMENT_LEVEL).apply(vertices).cpu().numpy()
+        return tuple(
+            TwinRecord(
+                name,
+                mesh if self.spec.meshes else None,
+                tuple(
+                    _view_record(pair[number], shot)
+                    for pair, shot in zip(views, shots, strict=True)
+                ),
+            )
+            for number, (name, mesh) in enumerate(
+                zip((HEALTHY, PATHOLOGICAL)[: len(refined)], refined, strict=True)
+            )
+        )
+
+    def _subject_row(self, subject: Subject, case: Case, index: int) -> dict[str, Any]:
         is_shared = self.spec.subject.one or self.fitted is not None
         return {
             "subject": "0" if is_shared else str(index),
@@ -110,22 +160,50 @@ class Pipeline:
             "sex": subject.sex,
             **(subject.ancestry or {}),
             "seed": self.spec.seed,
-            "pathologies": "",
+            "pathologies": ";".join(solved.name for solved in case.pathologies),
         }
 
-    def _parameters(self, subject: Subject, shots: Sequence[Shot], index: int) -> dict[str, Any]:
-        return {
-            "seed": self.spec.seed,
-            "index": index,
-            "subject": plain(replace(subject, detail_mm=None)),
-            "pathologies": [],
-            "views": [
-                {"camera": plain_camera(shot.camera), "appearance": plain(shot.appearance)}
-                for shot in shots
-            ],
+
+def severity_rows(case: Case) -> list[dict[str, Any]]:
+    """Return one row of the table of severities for each pathology of a case."""
+    return [
+        {
+            "pathology": solved.name,
+            "side": solved.side,
+            "parameter": solved.parameter,
+            "unit": solved.unit,
+            "requested": solved.requested,
+            "measured": solved.measured,
+            "difference": solved.measured - solved.requested,
+            "healthy": solved.healthy,
+            "grade": solved.grade,
+            "basis": solved.basis,
         }
+        for solved in case.pathologies
+    ]
 
 
 def _view_record(view: View, shot: Shot) -> ViewRecord:
     landmarks = LandmarkRecord(view.landmarks_px, view.landmarks_mm, view.is_visible)
     return ViewRecord(view.image, view.labels, landmarks, plain_camera(shot.camera))
+
+
+def _parameters(
+    spec: RecipeSpec, case: Case, shots: Sequence[Shot], index: int, attempt: int
+) -> dict[str, Any]:
+    return {
+        "seed": spec.seed,
+        "index": index,
+        "attempt": attempt,
+        # A fitted subject's detail is the same for all samples and stands once, in subject.json.
+        "subject": plain(replace(case.subject, detail_mm=None)),
+        "pathologies": [
+            {"name": solved.name, "side": solved.side, "coefficient": solved.coefficient}
+            for solved in case.pathologies
+        ],
+        "drift": plain(case.drift),
+        "views": [
+            {"camera": plain_camera(shot.camera), "appearance": plain(shot.appearance)}
+            for shot in shots
+        ],
+    }

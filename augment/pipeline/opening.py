@@ -1,9 +1,14 @@
 """Opening a pipeline: what is checked, fitted and loaded before the first sample."""
 
 from collections.abc import Iterator
+from pathlib import Path
+
+import torch
 
 from augment.errors import RecipeError
 from augment.morphable import load_face_model
+from augment.pathology import PATHOLOGIES, PathologyBasis
+from augment.pipeline.assign import pathology_mistakes
 from augment.pipeline.making import Pipeline
 from augment.recipe import RecipeSpec
 from augment.record import SampleRecord
@@ -16,9 +21,31 @@ def check_recipe(spec: RecipeSpec) -> None:
     Raises:
         RecipeError: If something does not fit; one message names every mistake.
     """
-    mistakes: list[str] = []
+    mistakes = pathology_mistakes(spec.pathologies, PATHOLOGIES)
+    mistakes += _device_mistakes(spec)
+    folder = spec.render.background
+    if folder != "procedural" and not Path(folder).is_dir():
+        mistakes.append(
+            f"render.background expects `procedural` or a folder of pictures, got {folder!r}"
+        )
     if mistakes:
         raise RecipeError(f"recipe {spec.name}: {'; '.join(mistakes)}")
+
+
+def _device_mistakes(spec: RecipeSpec) -> list[str]:
+    try:
+        device = torch.device(spec.device)
+    except RuntimeError:
+        return [f"device expects cpu, cuda or cuda:N, got {spec.device!r}"]
+    if device.type not in ("cpu", "cuda"):
+        return [f"device expects cpu, cuda or cuda:N, got {spec.device!r}"]
+    if device.type == "cuda" and not torch.cuda.is_available():
+        return [f"device={spec.device} expects a CUDA device, got a machine without one"]
+    if device.type == "cuda" and spec.render.backend == "numba":
+        return [
+            "render.backend=numba expects device=cpu, got device=cuda; add render.backend=reference"
+        ]
+    return []
 
 
 def fit_subject(spec: RecipeSpec) -> Subject | None:
@@ -38,7 +65,8 @@ def open_pipeline(spec: RecipeSpec, fitted: Subject | None) -> Pipeline:
         spec: A checked recipe.
         fitted: Result of `fit_subject`.
     """
-    return Pipeline(spec, load_face_model(device=spec.device), fitted)
+    model = load_face_model(device=spec.device)
+    return Pipeline(spec, model, PathologyBasis(model), fitted)
 
 
 def generate(spec: RecipeSpec) -> Iterator[SampleRecord]:

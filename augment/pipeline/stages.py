@@ -37,7 +37,7 @@ class Shot:
 
 
 def sample_subject(
-    spec: RecipeSpec, model: FaceModel, fitted: Subject | None, index: int
+    spec: RecipeSpec, model: FaceModel, fitted: Subject | None, index: int, attempt: int = 0
 ) -> Subject:
     """Return the healthy subject of a sample, with its expression and gaze.
 
@@ -46,6 +46,7 @@ def sample_subject(
         model: The face model.
         fitted: The subject that every sample has, or None to draw one from the prior.
         index: Number of the sample.
+        attempt: How many subjects of this sample were drawn before.
     """
     wanted = spec.subject
     if fitted is not None:
@@ -58,7 +59,8 @@ def sample_subject(
             asymmetry=wanted.asymmetry,
         )
         # One head for all samples has a stage of its own, so it is no sample's head by accident.
-        number, stage = (SHARED, "one subject") if wanted.one else (index, "subject")
+        stage = "one subject" if wanted.one else attempt_stage("subject", attempt)
+        number = SHARED if wanted.one else index
         subject = draw_subject(model, stream(spec.seed, number, stage), prior)
     rng = stream(spec.seed, index, "expression")
     drawn = draw_expression(rng, model.expression_names, wanted.expression)
@@ -66,6 +68,11 @@ def sample_subject(
     if not wanted.one:
         pose[GAZE] = draw_gaze(rng)
     return replace(subject, expression=np.clip(subject.expression + drawn, 0.0, 1.0), pose=pose)
+
+
+def attempt_stage(stage: str, attempt: int) -> str:
+    """Return the name of a stage's stream at its first or a later attempt."""
+    return stage if attempt == 0 else f"{stage} {attempt}"
 
 
 def sample_shots(

@@ -136,6 +136,7 @@ class RecipeSpec:
     out: str = setting("", "folder of the data set, `out/NAME` if empty")
     workers: int = setting(0, "processes; 0 chooses from the cores and the work", low=0, high=1024)
     device: str = setting("cpu", "torch device that renders: cpu, cuda or cuda:N")
+    meshes: bool = setting(True, "write the mesh of each head (0.9 MB)")
     twins: bool = setting(True, "write the healthy twin beside each pathological head")
     assign: str = setting(
         "cycle",

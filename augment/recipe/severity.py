@@ -1,6 +1,6 @@
 """Severity as a recipe says it: a number, a grade, any grade, or a range."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -24,22 +24,23 @@ class Severity:
     grade: str | None = None
     uniform: tuple[float, float] | None = None
 
-    def draw(self, rng: np.random.Generator, grades: Sequence[str]) -> float | str:
+    def draw(self, rng: np.random.Generator, grades: Mapping[str, tuple[float, float]]) -> float:
         """Draw what one sample asks for.
 
         Args:
             rng: Generator of this sample and stage.
-            grades: Names of the grades of the pathology, mild first.
+            grades: Grade to its smallest and largest value in the measure's unit.
 
         Returns:
-            A number in the measure's unit, or the name of a grade.
+            A number in the measure's unit; evenly distributed inside a grade or range.
         """
         if self.uniform is not None:
             low, high = self.uniform
-            return low if low == high else float(rng.uniform(low, high))
-        if self.grade == ANY_GRADE:
-            return grades[int(rng.integers(len(grades)))]
-        return str(self.grade)
+        elif self.grade == ANY_GRADE:
+            low, high = list(grades.values())[int(rng.integers(len(grades)))]
+        else:
+            low, high = grades[str(self.grade)]
+        return low if low == high else float(rng.uniform(low, high))
 
     def value(self) -> Any:
         """Return the plain value that a recipe writes for it."""

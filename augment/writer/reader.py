@@ -79,6 +79,7 @@ NUMBER_COLUMNS = {
     "requested",
     "measured",
     "difference",
+    "healthy",
 }
 
 

@@ -90,8 +90,9 @@ def _entries(sample: SampleRecord, landmark_names: tuple[str, ...]) -> Iterator[
 def _twin_entries(
     sample: SampleRecord, twin: TwinRecord, landmark_names: tuple[str, ...]
 ) -> Iterator[Entry]:
-    mesh = ply_bytes(twin.vertices_mm, sample.faces)
-    yield f"{twin.name}/mesh.ply", twin.name, None, "mesh", mesh
+    if twin.vertices_mm is not None:
+        mesh = ply_bytes(twin.vertices_mm, sample.faces)
+        yield f"{twin.name}/mesh.ply", twin.name, None, "mesh", mesh
     for number, view in enumerate(twin.views):
         for kind, content in _view_contents(view, landmark_names):
             path = f"{twin.name}/view_{number}/{VIEW_KINDS[kind].file_name}"

@@ -46,6 +46,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("requested", pa.float64()),
             ("measured", pa.float64()),
             ("difference", pa.float64()),
+            ("healthy", pa.float64()),
             ("grade", pa.string()),
             ("basis", pa.string()),
         ]

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -25,20 +24,23 @@ EDGE_SHARE = 1e-4
 MAX_REPORTED = 20
 
 Progress = Callable[[int, int], None]
-Derived = Iterator[tuple[str, int, str, Shaped[np.ndarray, "..."]]]
-Derive = Callable[[Mapping[str, Any], Mapping[str, Any]], Derived]
+Label = tuple[str, int, str, Shaped[np.ndarray, "..."]]
+OpenDeriver = Callable[[Path], Callable[[int], Iterator[Label]]]
 
 
 def verify_folder(
-    root: Path, share: float, derive: Derive, on_progress: Progress = lambda done, total: None
+    root: Path,
+    share: float,
+    open_deriver: OpenDeriver,
+    on_progress: Progress = lambda done, total: None,
 ) -> list[str]:
     """Check a finished data set.
 
     Args:
         root: Folder of the data set.
         share: Share of samples whose labels are derived again, 0 to 1; at least one if above 0.
-        derive: From the content of `dataset.json` and of one `parameters.json` to the pixel labels
-            (twin, view, kind, values) that follow from them.
+        open_deriver: From the folder to a function that derives the labels of a sample again
+            (twin, view, kind, values).
         on_progress: Called with files and samples done, and how many there are.
 
     Returns:
@@ -57,7 +59,7 @@ def verify_folder(
     problems = _compare_sums((root / SUMS).read_bytes(), sums)
     if problems:
         return problems
-    return _compare_tables(root) + _compare_labels(root, share, derive)
+    return _compare_tables(root) + _compare_labels(root, share, open_deriver)
 
 
 def _require_finished(root: Path) -> None:
@@ -109,15 +111,17 @@ def _compare_tables(root: Path) -> list[str]:
     return problems
 
 
-def _compare_labels(root: Path, share: float, derive: Derive) -> list[str]:
+def _compare_labels(root: Path, share: float, open_deriver: OpenDeriver) -> list[str]:
     dataset = json.loads((root / DATASET).read_text(encoding="utf-8"))
     n_samples = int(dataset["recipe"]["samples"])
     n_checked = min(n_samples, int(np.ceil(share * n_samples)))
+    if n_checked == 0:
+        return []
     problems = []
+    derive = open_deriver(root)
     for index in np.linspace(0, n_samples - 1, n_checked).round().astype(int).tolist():
         folder = root / SAMPLES / sample_name(index)
-        parameters = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
-        for twin, view, kind, values in derive(dataset, parameters):
+        for twin, view, kind, values in derive(index):
             path = folder / twin / f"view_{view}" / PIXEL_KINDS[kind].file_name
             if not _agree(read_pixels(path, kind), values):
                 problems.append(f"{path.relative_to(root)} does not follow from parameters.json")

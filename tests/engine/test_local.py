@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from fakes import LANDMARKS, open_failing_maker, open_fake_maker
+from fakes import LANDMARKS, open_failing_maker, open_fake_maker, open_thread_counter
 
 from augment.engine.local import SAMPLES_PER_WORKER, Job, choose_workers, make_samples
 from augment.engine.threads import THREAD_VARIABLES, single_threaded, single_threaded_children
@@ -68,6 +68,12 @@ def test_the_number_of_processes_follows_the_work():
     assert choose_workers(0, SAMPLES_PER_WORKER) == 1
     n_cores = len(os.sched_getaffinity(0))
     assert choose_workers(0, 10_000) == n_cores
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_sample_is_made_by_one_thread(tmp_path, workers):
+    for seconds in make(tmp_path, range(2), workers, open_thread_counter):
+        assert (seconds["torch"], seconds["cv2"]) == (1, 1)
 
 
 def test_threads_are_restored():

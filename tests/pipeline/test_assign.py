@@ -2,45 +2,46 @@ from collections import Counter
 
 import pytest
 
+from augment.pathology import PATHOLOGIES, Request
 from augment.pipeline.assign import (
-    PathologyFacts,
-    Request,
     assign_pathologies,
+    grade_ranges,
     pathology_grid,
     pathology_mistakes,
 )
-from augment.recipe import PathologySpec, RecipeSpec
+from augment.recipe import PathologySpec, RecipeSpec, compose_recipe
 from augment.recipe.severity import Severity
 from augment.streams import stream
 
-GRADES = ("mild", "moderate", "severe")
-KNOWN = {
-    "crooked_nose": PathologyFacts(GRADES, ("left", "right")),
-    "hypertelorism": PathologyFacts(GRADES, ()),
-    "cheek_swelling": PathologyFacts(GRADES, ("left", "right", "both")),
-}
 LIST = (
     PathologySpec("crooked_nose", Severity(uniform=(4.0, 4.0)), "left"),
     PathologySpec("hypertelorism", Severity(grade="mild")),
-    PathologySpec("cheek_swelling"),
+    PathologySpec("zygomatic_depression"),
 )
 
 
 def assign(index, assign="cycle", pathologies=LIST):
     spec = RecipeSpec(assign=assign, pathologies=pathologies)
-    return assign_pathologies(spec, index, stream(0, index, "assign"), KNOWN)
+    return assign_pathologies(spec, index, stream(0, index, "assign"), PATHOLOGIES)
 
 
 def test_cycle_goes_through_the_list():
     assert [assign(index)[0].name for index in range(5)] == [
         "crooked_nose",
         "hypertelorism",
-        "cheek_swelling",
+        "zygomatic_depression",
         "crooked_nose",
         "hypertelorism",
     ]
-    assert assign(0) == (Request("crooked_nose", 4.0, "left"),)
-    assert assign(1) == (Request("hypertelorism", "mild", None),)
+    assert assign(0) == [Request("crooked_nose", 4.0, "left")]
+
+
+def test_a_grade_is_drawn_inside_its_range():
+    low, high = grade_ranges(PATHOLOGIES["hypertelorism"])["mild"]
+    drawn = [assign(1 + 3 * k)[0] for k in range(50)]
+    assert {request.side for request in drawn} == {None}
+    assert all(low <= request.severity <= high for request in drawn)
+    assert len({request.severity for request in drawn}) == 50
 
 
 def test_each_composes_the_whole_list():
@@ -49,7 +50,7 @@ def test_each_composes_the_whole_list():
 
 def test_one_draws_each_entry_evenly():
     counts = Counter(assign(index, "one")[0].name for index in range(900))
-    assert set(counts) == set(KNOWN)
+    assert set(counts) == {entry.name for entry in LIST}
     assert min(counts.values()) > 240
 
 
@@ -60,16 +61,24 @@ def test_a_side_that_is_left_open_is_left_or_right():
 
 
 def test_the_grid_holds_every_pathology_side_and_grade_once():
-    grid = pathology_grid(RecipeSpec(assign="grid"), KNOWN)
-    assert len(grid) == len(set(grid)) == 3 * (2 + 1 + 3)
-    assert [assign(index, "grid", ())[0] for index in range(len(grid))] == list(grid)
-    assert assign(len(grid), "grid", ()) == (grid[0],)
-    only = pathology_grid(RecipeSpec(assign="grid", pathologies=LIST[:1]), KNOWN)
-    assert len(only) == 6
+    grid = pathology_grid(RecipeSpec(assign="grid"), PATHOLOGIES)
+    assert len(grid) == len(set(grid))
+    assert len(grid) == sum(
+        max(len(entry.sides), 1) * len(entry.grades) for entry in PATHOLOGIES.values()
+    )
+    assert [assign(index, "grid", ())[0] for index in range(len(grid))] == grid
+    assert assign(len(grid), "grid", ()) == [grid[0]]
+    for request in grid:
+        assert PATHOLOGIES[request.name].grade_of(request.severity) is not None
+
+
+def test_the_shipped_atlas_has_one_sample_for_each_cell_of_the_grid():
+    spec = compose_recipe("pathology_atlas")
+    assert spec.samples == len(pathology_grid(spec, PATHOLOGIES))
 
 
 def test_an_empty_list_means_healthy():
-    assert assign(0, pathologies=()) == ()
+    assert assign(0, pathologies=()) == []
 
 
 @pytest.mark.parametrize(
@@ -85,9 +94,11 @@ def test_an_empty_list_means_healthy():
     ],
 )
 def test_a_mistake_says_what_was_expected(entry, message):
-    (mistake,) = pathology_mistakes([entry], KNOWN)
+    (mistake,) = pathology_mistakes([entry], PATHOLOGIES)
     assert message in mistake
 
 
-def test_a_good_list_has_no_mistake():
-    assert pathology_mistakes(LIST, KNOWN) == []
+@pytest.mark.parametrize("name", ["face_demo", "ct_subject", "pathology_atlas", "face_train"])
+def test_shipped_recipes_have_no_mistake(name):
+    spec = compose_recipe(name, partial=True)
+    assert pathology_mistakes(spec.pathologies, PATHOLOGIES) == []

@@ -6,13 +6,14 @@ import pytest
 from augment.recipe.severity import Severity, read_severity
 from augment.streams import stream
 
-GRADES = ("mild", "moderate", "severe")
+GRADES = {"mild": (1.0, 2.0), "moderate": (3.0, 4.0), "severe": (5.0, 5.0)}
 
 
 def test_a_number_and_a_grade_are_what_they_are():
     rng = stream(0, 0, "severity")
     assert Severity(uniform=(4.5, 4.5)).draw(rng, GRADES) == 4.5
-    assert Severity(grade="severe").draw(rng, GRADES) == "severe"
+    assert Severity(grade="severe").draw(rng, GRADES) == 5.0
+    assert 3 <= Severity(grade="moderate").draw(rng, GRADES) <= 4
 
 
 def test_a_range_is_drawn_evenly():
@@ -26,8 +27,9 @@ def test_a_range_is_drawn_evenly():
 
 def test_any_grade_is_drawn_evenly():
     rng = stream(0, 0, "severity")
-    counts = Counter(Severity(grade="any").draw(rng, GRADES) for _ in range(3000))
-    assert set(counts) == set(GRADES)
+    draws = [Severity(grade="any").draw(rng, GRADES) for _ in range(3000)]
+    counts = Counter(int(draw) for draw in draws)
+    assert set(counts) == {1, 3, 5}
     assert min(counts.values()) > 900
 
 

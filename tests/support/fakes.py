@@ -1,6 +1,8 @@
 """Small samples without a model or a renderer, for tests of what happens to samples afterwards."""
 
 import errno
+import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -73,6 +75,7 @@ def fake_sample(index: int, *, seed: int = 0, n_views: int = 1, twins: bool = Tr
         "requested": 4.0,
         "measured": 4.01,
         "difference": 0.01,
+        "healthy": 0.5,
         "grade": "mild",
         "basis": "proposal",
     }
@@ -91,6 +94,17 @@ def open_fake_maker(seed: int = 0):
     return partial(fake_sample, seed=seed)
 
 
+def open_thread_counter():
+    import cv2
+    import torch
+
+    def make(index: int) -> SampleRecord:
+        counts = {"torch": float(torch.get_num_threads()), "cv2": float(cv2.getNumThreads())}
+        return replace(fake_sample(index), seconds=counts)
+
+    return make
+
+
 def open_failing_maker(fail_at: int, kind: str, marker: Path | None = None):
     """A maker that fails at one sample; with a marker file it fails only the first time."""
 
@@ -106,7 +120,12 @@ def open_failing_maker(fail_at: int, kind: str, marker: Path | None = None):
     return make
 
 
-def derive_fake_labels(dataset, parameters):
-    for twin, vertices in parameters["vertices_mm"].items():
-        for kind, values in fake_labels(np.array(vertices)).items():
-            yield twin, 0, kind, values
+def open_fake_deriver(root):
+    def derive(index):
+        path = root / f"samples/{index:06d}/parameters.json"
+        parameters = json.loads(path.read_text(encoding="utf-8"))
+        for twin, vertices in parameters["vertices_mm"].items():
+            for kind, values in fake_labels(np.array(vertices)).items():
+                yield twin, 0, kind, values
+
+    return derive

@@ -1,8 +1,6 @@
-import json
-
 import numpy as np
 import pytest
-from fakes import derive_fake_labels
+from fakes import open_fake_deriver
 
 from augment.errors import AssetError
 from augment.writer.encode import encode_png
@@ -10,8 +8,8 @@ from augment.writer.folder import checksum_lines
 from augment.writer.verify import verify_folder
 
 
-def verify(folder, share=1.0, derive=derive_fake_labels):
-    return verify_folder(folder, share, derive)
+def verify(folder, share=1.0, open_deriver=open_fake_deriver):
+    return verify_folder(folder, share, open_deriver)
 
 
 def test_a_data_set_as_made_has_no_problem(folder):
@@ -99,9 +97,14 @@ def test_a_folder_without_data_set_is_refused(tmp_path):
 def test_a_share_checks_at_least_one_sample(folder):
     seen = []
 
-    def derive(dataset, parameters):
-        seen.append(json.dumps(parameters))
-        yield from derive_fake_labels(dataset, parameters)
+    def open_counting_deriver(root):
+        derive = open_fake_deriver(root)
 
-    assert verify(folder, 0.01, derive) == []
-    assert len(seen) == 1
+        def count(index):
+            seen.append(index)
+            return derive(index)
+
+        return count
+
+    assert verify(folder, 0.01, open_counting_deriver) == []
+    assert seen == [0]
