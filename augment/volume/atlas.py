@@ -6,7 +6,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from augment.volume.anatomy.airway import paint_airway
-from augment.volume.anatomy.body import Body, body_from_mask, close_hollows, inside_columns, paint_soft_tissue
+from augment.volume.anatomy.body import (
+    Body,
+    body_from_mask,
+    close_hollows,
+    inside_columns,
+    paint_soft_tissue,
+)
 from augment.volume.anatomy.canvas import Canvas
 from augment.volume.anatomy.cranium import paint_cranium
 from augment.volume.anatomy.dentition import paint_teeth, teeth
@@ -19,6 +25,7 @@ from augment.volume.anatomy.spine import paint_spine
 from augment.volume.anatomy.trunk import paint_muscles_and_glands, paint_trunk
 from augment.volume.grid import Grid, grid_over
 from augment.volume.labels import NUMBER
+
 
 @dataclass(frozen=True)
 class Atlas:
@@ -61,7 +68,9 @@ def fill_template(
     grid = grid_over(used.min(0) - (4.0, 4.0, 0.0), used.max(0) + 4.0, spacing_mm)
     inside = inside_columns(vertices, faces, grid)
     canvas = Canvas(grid, seat, np.zeros(grid.shape, np.uint8))
-    return body_from_mask(close_hollows(inside | _inner_mouth(canvas, inside) | _sockets(canvas)), grid)
+    return body_from_mask(
+        close_hollows(inside | _inner_mouth(canvas, inside) | _sockets(canvas)), grid
+    )
 
 
 def build_atlas(body: Body, spec: AtlasSpec, seat: Seat = UNSEATED) -> Atlas:
@@ -92,15 +101,21 @@ def build_atlas(body: Body, spec: AtlasSpec, seat: Seat = UNSEATED) -> Atlas:
 
 def _metal_mm(spec: AtlasSpec) -> Float[np.ndarray, "restorations 3"]:
     restored = (ToothState.FILLED, ToothState.CROWNED)
-    return np.array([tooth.centre_mm for arch in teeth(spec) for tooth in arch if tooth.state in restored]).reshape(-1, 3)
+    return np.array(
+        [tooth.centre_mm for arch in teeth(spec) for tooth in arch if tooth.state in restored]
+    ).reshape(-1, 3)
 
 
 def _inner_mouth(canvas: Canvas, inside: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
     """Where the mesh is hollow behind the lips: tissue lies in front, behind and on both sides."""
     box = canvas.box((-62, -40, -80), (62, 125, -20))
     head = inside[box]
-    enclosed = np.maximum.accumulate(head[:, ::-1], axis=1)[:, ::-1] & np.maximum.accumulate(head, axis=1)
-    enclosed &= np.maximum.accumulate(head[::-1], axis=0)[::-1] & np.maximum.accumulate(head, axis=0)
+    enclosed = np.maximum.accumulate(head[:, ::-1], axis=1)[:, ::-1] & np.maximum.accumulate(
+        head, axis=1
+    )
+    enclosed &= np.maximum.accumulate(head[::-1], axis=0)[::-1] & np.maximum.accumulate(
+        head, axis=0
+    )
     mouth = np.zeros_like(inside)
     mouth[box] = enclosed
     x, y, z = canvas.coordinates()
@@ -110,7 +125,14 @@ def _inner_mouth(canvas: Canvas, inside: Bool[np.ndarray, "x y z"]) -> Bool[np.n
 def _sockets(canvas: Canvas) -> Bool[np.ndarray, "x y z"]:
     """Where the mesh is hollow about the globes."""
     hollow = np.zeros(canvas.grid.shape, bool)
-    box, distance = canvas.distance(both_sides(join(chain([(31.4, 69.5, 23), (28, 45, 23)], (15.5, 15.0)), ellipsoid((31.4, 71, 23), 15.0))))
+    box, distance = canvas.distance(
+        both_sides(
+            join(
+                chain([(31.4, 69.5, 23), (28, 45, 23)], (15.5, 15.0)),
+                ellipsoid((31.4, 71, 23), 15.0),
+            )
+        )
+    )
     hollow[box] = distance < 0
     return hollow
 

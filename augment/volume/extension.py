@@ -4,6 +4,8 @@ An affine map takes the bulk; what it leaves is approximated by cubic B-splines 
 IEEE TVCG 1997;3:228-244). Far from the mesh only the coarse lattices speak, so bone follows its surroundings smoothly.
 """
 
+from typing import no_type_check
+
 import numpy as np
 from jaxtyping import Float
 from numba import njit, prange
@@ -16,7 +18,12 @@ COARSEST_MM, FINEST_MM = 96.0, 6.0
 """Lattice spacings from first to last, halved at each level."""
 
 
-def extended(points_mm: Float[np.ndarray, "points 3"], displacement_mm: Float[np.ndarray, "points 3"], grid: Grid, finest_mm: float = FINEST_MM) -> Field:
+def extended(
+    points_mm: Float[np.ndarray, "points 3"],
+    displacement_mm: Float[np.ndarray, "points 3"],
+    grid: Grid,
+    finest_mm: float = FINEST_MM,
+) -> Field:
     """Extend displacements of points to a grid.
 
     Args:
@@ -32,11 +39,21 @@ def extended(points_mm: Float[np.ndarray, "points 3"], displacement_mm: Float[np
         GeometryError: If points or displacements are not finite.
     """
     if not (np.isfinite(points_mm).all() and np.isfinite(displacement_mm).all()):
-        raise GeometryError("expected finite points and displacements in mm, got numbers that are not: check the mesh and its coefficients")
-    affine, *_ = np.linalg.lstsq(np.c_[points_mm, np.ones(len(points_mm))], displacement_mm, rcond=None)
+        raise GeometryError(
+            "expected finite points and displacements in mm, got numbers that are not: check the mesh and its coefficients"
+        )
+    affine, *_ = np.linalg.lstsq(
+        np.c_[points_mm, np.ones(len(points_mm))], displacement_mm, rcond=None
+    )
     residual = displacement_mm - points_mm @ affine[:3] - affine[3]
     axes = [grid.axis_mm(axis) for axis in range(3)]
-    total = sum(axes[a].reshape([-1 if b == a else 1 for b in range(3)] + [1]) * affine[a] for a in range(3)) + affine[3]
+    total = (
+        sum(
+            axes[a].reshape([-1 if b == a else 1 for b in range(3)] + [1]) * affine[a]
+            for a in range(3)
+        )
+        + affine[3]
+    )
     low = np.minimum(points_mm.min(0), grid.origin_mm)
     high = np.maximum(points_mm.max(0), [axis[-1] for axis in axes])
     spacing = COARSEST_MM
@@ -50,20 +67,33 @@ def extended(points_mm: Float[np.ndarray, "points 3"], displacement_mm: Float[np
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _weights(t):
     """The four cubic B-spline weights at a fraction of a cell."""
     s = 1.0 - t
-    return np.array([s * s * s / 6, (3 * t * t * t - 6 * t * t + 4) / 6, (3 * s * s * s - 6 * s * s + 4) / 6, t * t * t / 6])
+    return np.array(
+        [
+            s * s * s / 6,
+            (3 * t * t * t - 6 * t * t + 4) / 6,
+            (3 * s * s * s - 6 * s * s + 4) / 6,
+            t * t * t / 6,
+        ]
+    )
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _control_points(points, values, low, spacing, shape):
     total = np.zeros((shape[0], shape[1], shape[2], 3))
     weight = np.zeros(shape)
     for p in range(points.shape[0]):
         place = (points[p] - low) / spacing
         base = np.floor(place).astype(np.int64)
-        wx, wy, wz = _weights(place[0] - base[0]), _weights(place[1] - base[1]), _weights(place[2] - base[2])
+        wx, wy, wz = (
+            _weights(place[0] - base[0]),
+            _weights(place[1] - base[1]),
+            _weights(place[2] - base[2]),
+        )
         square = (wx * wx).sum() * (wy * wy).sum() * (wz * wz).sum()
         for a in range(4):
             for b in range(4):
@@ -83,12 +113,17 @@ def _control_points(points, values, low, spacing, shape):
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _evaluate_points(points, control, low, spacing):
     result = np.zeros((points.shape[0], 3))
     for p in range(points.shape[0]):
         place = (points[p] - low) / spacing
         base = np.floor(place).astype(np.int64)
-        wx, wy, wz = _weights(place[0] - base[0]), _weights(place[1] - base[1]), _weights(place[2] - base[2])
+        wx, wy, wz = (
+            _weights(place[0] - base[0]),
+            _weights(place[1] - base[1]),
+            _weights(place[2] - base[2]),
+        )
         for a in range(4):
             for b in range(4):
                 for c in range(4):
@@ -98,7 +133,9 @@ def _evaluate_points(points, control, low, spacing):
     return result
 
 
-def _evaluate_grid(control: np.ndarray, low: np.ndarray, spacing: float, axes: list[np.ndarray]) -> np.ndarray:
+def _evaluate_grid(
+    control: np.ndarray, low: np.ndarray, spacing: float, axes: list[np.ndarray]
+) -> np.ndarray:
     """Spline values on a grid, one axis after the other."""
     result = control
     for axis in range(3):

@@ -58,7 +58,12 @@ class Grid:
 
     def box_grid(self, box: Box) -> "Grid":
         """Return the grid of one box of this grid."""
-        origin = tuple(float(self.axis_mm(a)[box[a].start]) if box[a].stop > box[a].start else self.origin_mm[a] for a in range(3))
+        origin = tuple(
+            float(self.axis_mm(a)[box[a].start])
+            if box[a].stop > box[a].start
+            else self.origin_mm[a]
+            for a in range(3)
+        )
         return Grid(origin, self.spacing_mm, tuple(s.stop - s.start for s in box))
 
 

@@ -121,7 +121,9 @@ _ROWS = (
 )
 
 LABELS: tuple[Label, ...] = tuple(Label(*row) for row in _ROWS)
-NUMBER: MappingProxyType[str, int] = MappingProxyType({label.name: label.number for label in LABELS})
+NUMBER: MappingProxyType[str, int] = MappingProxyType(
+    {label.name: label.number for label in LABELS}
+)
 
 MANDIBLE: tuple[int, ...] = (
     NUMBER["mandible_cortical"],

@@ -5,6 +5,7 @@ of the nearest point of the grid's border.
 """
 
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -32,7 +33,12 @@ class Field:
     def at(self, points_mm: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
         """Return the displacement at points of the source frame, interpolated linearly."""
         result = np.zeros((len(points_mm), 3))
-        _sample(self.displacement_mm, *_geometry(self.grid), np.ascontiguousarray(points_mm, float), result)
+        _sample(
+            self.displacement_mm,
+            *_geometry(self.grid),
+            np.ascontiguousarray(points_mm, float),
+            result,
+        )
         return result
 
     def move(self, points_mm: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
@@ -60,9 +66,18 @@ def inverse(field: Field, grid: Grid) -> Field:
         GeometryError: If the iteration does not settle, because the field folds or strains too much.
     """
     result = np.zeros((*grid.shape, 3), np.float32)
-    worst = _invert(field.displacement_mm, *_geometry(field.grid), result, *_geometry(grid), INVERSE_STEPS, INVERSE_TOLERANCE_MM)
+    worst = _invert(
+        field.displacement_mm,
+        *_geometry(field.grid),
+        result,
+        *_geometry(grid),
+        INVERSE_STEPS,
+        INVERSE_TOLERANCE_MM,
+    )
     if not worst.max() <= 10 * INVERSE_TOLERANCE_MM:
-        raise GeometryError(f"expected a field that can be inverted, but {worst.max():.3f} mm remain: lower the severity of the pathologies")
+        raise GeometryError(
+            f"expected a field that can be inverted, but {worst.max():.3f} mm remain: lower the severity of the pathologies"
+        )
     return Field(grid, result)
 
 
@@ -76,7 +91,9 @@ def composed(first: Field, second: Field, grid: Grid) -> Field:
 
 def resampled_field(field: Field, grid: Grid) -> Field:
     """Return the field interpolated on another grid of the same frame."""
-    return Field(grid, field.at(grid_points(grid).reshape(-1, 3)).reshape(*grid.shape, 3).astype(np.float32))
+    return Field(
+        grid, field.at(grid_points(grid).reshape(-1, 3)).reshape(*grid.shape, 3).astype(np.float32)
+    )
 
 
 def grid_points(grid: Grid) -> Float[np.ndarray, "x y z 3"]:
@@ -86,13 +103,20 @@ def grid_points(grid: Grid) -> Float[np.ndarray, "x y z 3"]:
 
 def jacobian(field: Field) -> Float32[np.ndarray, "x y z"]:
     """Return the determinant of the map p + u(p): the local ratio of volumes, negative where space folds."""
-    gradient = [np.gradient(field.displacement_mm, field.grid.spacing_mm[axis], axis=axis) for axis in range(3)]
+    gradient = [
+        np.gradient(field.displacement_mm, field.grid.spacing_mm[axis], axis=axis)
+        for axis in range(3)
+    ]
     j = [[gradient[a][..., c] + np.float32(a == c) for a in range(3)] for c in range(3)]
-    minor = [j[1][(c + 1) % 3] * j[2][(c + 2) % 3] - j[1][(c + 2) % 3] * j[2][(c + 1) % 3] for c in range(3)]
+    minor = [
+        j[1][(c + 1) % 3] * j[2][(c + 2) % 3] - j[1][(c + 2) % 3] * j[2][(c + 1) % 3]
+        for c in range(3)
+    ]
     return (j[0][0] * minor[0] + j[0][1] * minor[1] + j[0][2] * minor[2]).astype(np.float32)
 
 
 @njit(cache=True, nogil=True, inline="always")
+@no_type_check
 def _cell(position, size):
     """Lower index and weight of the upper neighbour, clamped to the grid."""
     clamped = min(max(position, 0.0), size - 1.0)
@@ -101,24 +125,60 @@ def _cell(position, size):
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _lookup(values, origin, spacing, x, y, z):
     """Trilinear interpolation of a vector lattice at one point."""
     i, u = _cell((x - origin[0]) / spacing[0], values.shape[0])
     j, v = _cell((y - origin[1]) / spacing[1], values.shape[1])
     k, w = _cell((z - origin[2]) / spacing[2], values.shape[2])
-    i1, j1, k1 = min(i + 1, values.shape[0] - 1), min(j + 1, values.shape[1] - 1), min(k + 1, values.shape[2] - 1)
+    i1, j1, k1 = (
+        min(i + 1, values.shape[0] - 1),
+        min(j + 1, values.shape[1] - 1),
+        min(k + 1, values.shape[2] - 1),
+    )
     w00, w01, w10, w11 = (1 - u) * (1 - v), (1 - u) * v, u * (1 - v), u * v
     lower, upper = 1 - w, w
-    a = (w00 * values[i, j, k, 0] + w01 * values[i, j1, k, 0] + w10 * values[i1, j, k, 0] + w11 * values[i1, j1, k, 0]) * lower
-    a += (w00 * values[i, j, k1, 0] + w01 * values[i, j1, k1, 0] + w10 * values[i1, j, k1, 0] + w11 * values[i1, j1, k1, 0]) * upper
-    b = (w00 * values[i, j, k, 1] + w01 * values[i, j1, k, 1] + w10 * values[i1, j, k, 1] + w11 * values[i1, j1, k, 1]) * lower
-    b += (w00 * values[i, j, k1, 1] + w01 * values[i, j1, k1, 1] + w10 * values[i1, j, k1, 1] + w11 * values[i1, j1, k1, 1]) * upper
-    c = (w00 * values[i, j, k, 2] + w01 * values[i, j1, k, 2] + w10 * values[i1, j, k, 2] + w11 * values[i1, j1, k, 2]) * lower
-    c += (w00 * values[i, j, k1, 2] + w01 * values[i, j1, k1, 2] + w10 * values[i1, j, k1, 2] + w11 * values[i1, j1, k1, 2]) * upper
+    a = (
+        w00 * values[i, j, k, 0]
+        + w01 * values[i, j1, k, 0]
+        + w10 * values[i1, j, k, 0]
+        + w11 * values[i1, j1, k, 0]
+    ) * lower
+    a += (
+        w00 * values[i, j, k1, 0]
+        + w01 * values[i, j1, k1, 0]
+        + w10 * values[i1, j, k1, 0]
+        + w11 * values[i1, j1, k1, 0]
+    ) * upper
+    b = (
+        w00 * values[i, j, k, 1]
+        + w01 * values[i, j1, k, 1]
+        + w10 * values[i1, j, k, 1]
+        + w11 * values[i1, j1, k, 1]
+    ) * lower
+    b += (
+        w00 * values[i, j, k1, 1]
+        + w01 * values[i, j1, k1, 1]
+        + w10 * values[i1, j, k1, 1]
+        + w11 * values[i1, j1, k1, 1]
+    ) * upper
+    c = (
+        w00 * values[i, j, k, 2]
+        + w01 * values[i, j1, k, 2]
+        + w10 * values[i1, j, k, 2]
+        + w11 * values[i1, j1, k, 2]
+    ) * lower
+    c += (
+        w00 * values[i, j, k1, 2]
+        + w01 * values[i, j1, k1, 2]
+        + w10 * values[i1, j, k1, 2]
+        + w11 * values[i1, j1, k1, 2]
+    ) * upper
     return a, b, c
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _sample(values, origin, spacing, points, result):
     for p in range(points.shape[0]):
         a, b, c = _lookup(values, origin, spacing, points[p, 0], points[p, 1], points[p, 2])
@@ -126,6 +186,7 @@ def _sample(values, origin, spacing, points, result):
 
 
 @njit(cache=True, nogil=True, parallel=True)
+@no_type_check
 def _invert(values, origin, spacing, result, to_origin, to_spacing, n_steps, tolerance):
     worst = np.zeros(result.shape[0])
     for i in prange(result.shape[0]):

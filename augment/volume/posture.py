@@ -41,13 +41,21 @@ class Posture:
         pivot = np.asarray(self.pivot_mm)
         return matrix, pivot - matrix @ pivot
 
-    def head_from_scan(self, points_mm: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
+    def head_from_scan(
+        self, points_mm: Float[np.ndarray, "points 3"]
+    ) -> Float[np.ndarray, "points 3"]:
         """Return head-frame coordinates of points given in the scan frame."""
         points = np.asarray(points_mm, float)
-        share = np.clip((points[:, 2] - self.bend_from_mm) / (self.bend_to_mm - self.bend_from_mm), 0.0, 1.0)
+        share = np.clip(
+            (points[:, 2] - self.bend_from_mm) / (self.bend_to_mm - self.bend_from_mm), 0.0, 1.0
+        )
         angle = np.deg2rad(self.neck_bend_deg) * share * share * (3.0 - 2.0 * share)
         y, z = points[:, 1] - self.pivot_mm[1], points[:, 2] - self.pivot_mm[2]
-        bent = np.c_[points[:, 0], np.cos(angle) * y + np.sin(angle) * z + self.pivot_mm[1], np.cos(angle) * z - np.sin(angle) * y + self.pivot_mm[2]]
+        bent = np.c_[
+            points[:, 0],
+            np.cos(angle) * y + np.sin(angle) * z + self.pivot_mm[1],
+            np.cos(angle) * z - np.sin(angle) * y + self.pivot_mm[2],
+        ]
         matrix, shift = self.matrix()
         return bent @ matrix.T + shift
 

@@ -54,7 +54,9 @@ class ScannedVolume:
     grid: Grid
 
 
-def draw_radiotherapy_scan(rng: np.random.Generator, spacing_mm: tuple[float, float, float] = SPACING_MM) -> RadiotherapyScan:
+def draw_radiotherapy_scan(
+    rng: np.random.Generator, spacing_mm: tuple[float, float, float] = SPACING_MM
+) -> RadiotherapyScan:
     """Draw posture, field of view, scanner and tissue values of one planning CT.
 
     Heads lie extended by some 20 degrees; seven in eight scans end between the orbits and the hairline.
@@ -71,11 +73,17 @@ def draw_radiotherapy_scan(rng: np.random.Generator, spacing_mm: tuple[float, fl
     shape = tuple(int(n) for n in np.array((WIDTH_MM, DEPTH_MM, LENGTH_MM)) / spacing_mm)
     grid = Grid(tuple(float(c) for c in low), spacing_mm, shape)
     n_sub = 2 if rng.random() < 0.8 else 1
-    return RadiotherapyScan(posture, grid, draw_radiotherapy_scanner(rng), draw_tissue_values(rng), n_sub)
+    return RadiotherapyScan(
+        posture, grid, draw_radiotherapy_scanner(rng), draw_tissue_values(rng), n_sub
+    )
 
 
 def scan_radiotherapy(
-    atlas: Atlas, head_from_template: Field, template_from_head: Field, scan: RadiotherapyScan, rng: np.random.Generator
+    atlas: Atlas,
+    head_from_template: Field,
+    template_from_head: Field,
+    scan: RadiotherapyScan,
+    rng: np.random.Generator,
 ) -> ScannedVolume:
     """Scan a subject.
 
@@ -87,16 +95,29 @@ def scan_radiotherapy(
         rng: Generator of the sample's ``"noise"`` stage.
     """
     texture = draw_texture(rng)
-    ideal, labels, mandible = pull_back(atlas, template_from_head, scan.posture, scan.values, texture, scan.grid, scan.n_sub, MANDIBLE)
+    ideal, labels, mandible = pull_back(
+        atlas,
+        template_from_head,
+        scan.posture,
+        scan.values,
+        texture,
+        scan.grid,
+        scan.n_sub,
+        MANDIBLE,
+    )
     metal = head_from_template.move(atlas.metal_mm) if len(atlas.metal_mm) else atlas.metal_mm
     image = acquire(ideal, scan.grid, scan.scanner, _scan_from_head(scan.posture, metal), rng)
     return ScannedVolume(image, labels, mandible, scan.grid)
 
 
-def _scan_from_head(posture: Posture, points_mm: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
+def _scan_from_head(
+    posture: Posture, points_mm: Float[np.ndarray, "points 3"]
+) -> Float[np.ndarray, "points 3"]:
     """Invert the posture by fixed point, for a few points."""
     points = np.array(points_mm, float)
     matrix, _ = posture.matrix()
     for _ in range(30):
-        points = points - np.linalg.solve(matrix, (posture.head_from_scan(points) - points_mm).T).T * 0.7
+        points = (
+            points - np.linalg.solve(matrix, (posture.head_from_scan(points) - points_mm).T).T * 0.7
+        )
     return points

@@ -4,6 +4,8 @@ Every voxel is divided into ``n_sub``³ equal parts; each looks up the nearest a
 moves with the tissue and a twin keeps it.
 """
 
+from typing import no_type_check
+
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from numba import njit, prange
@@ -66,6 +68,7 @@ def pull_back(
 
 
 @njit(cache=True, nogil=True, inline="always")
+@no_type_check
 def _to_head(q, x, y, z):
     """Scan frame to head frame; q as in `Posture.parameters`."""
     y, z = y - q[12], z - q[13]
@@ -73,11 +76,34 @@ def _to_head(q, x, y, z):
     angle = q[14] * share * share * (3.0 - 2.0 * share)
     c, s = np.cos(angle), np.sin(angle)
     y, z = c * y + s * z + q[12], c * z - s * y + q[13]
-    return q[0] * x + q[1] * y + q[2] * z + q[9], q[3] * x + q[4] * y + q[5] * z + q[10], q[6] * x + q[7] * y + q[8] * z + q[11]
+    return (
+        q[0] * x + q[1] * y + q[2] * z + q[9],
+        q[3] * x + q[4] * y + q[5] * z + q[10],
+        q[6] * x + q[7] * y + q[8] * z + q[11],
+    )
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _pull(image, labels, share, origin, spacing, posture, field, f_origin, f_spacing, atlas, a_origin, a_spacing, mean, spread, texture, chosen, n_sub):
+@no_type_check
+def _pull(
+    image,
+    labels,
+    share,
+    origin,
+    spacing,
+    posture,
+    field,
+    f_origin,
+    f_spacing,
+    atlas,
+    a_origin,
+    a_spacing,
+    mean,
+    spread,
+    texture,
+    chosen,
+    n_sub,
+):
     n_parts, size = n_sub**3, texture.shape[0]
     for i in prange(image.shape[0]):
         count = np.zeros(256, np.int32)
@@ -99,7 +125,11 @@ def _pull(image, labels, share, origin, spacing, posture, field, f_origin, f_spa
                     label = 0
                     if 0 <= u < atlas.shape[0] and 0 <= v < atlas.shape[1] and w < atlas.shape[2]:
                         label = atlas[u, v, w]
-                    t = texture[int(x / 2.5 + 4096) % size, int(y / 2.5 + 4096) % size, int(z / 2.5 + 4096) % size]
+                    t = texture[
+                        int(x / 2.5 + 4096) % size,
+                        int(y / 2.5 + 4096) % size,
+                        int(z / 2.5 + 4096) % size,
+                    ]
                     total += mean[label] + spread[label] * t
                     inside += chosen[label]
                     count[label] += 1

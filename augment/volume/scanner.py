@@ -53,7 +53,11 @@ def draw_radiotherapy_scanner(rng: np.random.Generator) -> Scanner:
 
 
 def acquire(
-    image_hu: Float32[np.ndarray, "x y z"], grid: Grid, scanner: Scanner, metal_mm: Float[np.ndarray, "restorations 3"], rng: np.random.Generator
+    image_hu: Float32[np.ndarray, "x y z"],
+    grid: Grid,
+    scanner: Scanner,
+    metal_mm: Float[np.ndarray, "restorations 3"],
+    rng: np.random.Generator,
 ) -> Int16[np.ndarray, "x y z"]:
     """Apply a scanner to ideal tissue values.
 
@@ -85,7 +89,9 @@ def _noise(grid: Grid, grain_mm: float, rng: np.random.Generator) -> Float32[np.
     return smooth / max(float(smooth.std()), 1e-6)
 
 
-def _with_couch(image: np.ndarray, grid: Grid, scanner: Scanner, rng: np.random.Generator) -> np.ndarray:
+def _with_couch(
+    image: np.ndarray, grid: Grid, scanner: Scanner, rng: np.random.Generator
+) -> np.ndarray:
     """Lay a couch with a shell and a foam core just under the back."""
     lower = int(grid.shape[2] * 0.7)
     behind = np.nonzero((image[:, :, :lower] > -300).any(axis=(0, 2)))[0]
@@ -100,7 +106,9 @@ def _with_couch(image: np.ndarray, grid: Grid, scanner: Scanner, rng: np.random.
     return np.where(below & (image < -600), np.maximum(couch, -980.0), image).astype(np.float32)
 
 
-def _with_streaks(image: np.ndarray, grid: Grid, scanner: Scanner, metal_mm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _with_streaks(
+    image: np.ndarray, grid: Grid, scanner: Scanner, metal_mm: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Add bright and dark rays around each restoration, fading with distance, in the slices that it touches."""
     result = image.copy()
     x, y, z = grid.axis_mm(0)[:, None], grid.axis_mm(1)[None, :], grid.axis_mm(2)
@@ -109,7 +117,9 @@ def _with_streaks(image: np.ndarray, grid: Grid, scanner: Scanner, metal_mm: np.
         strength, height = scanner.streak_hu * rng.uniform(0.3, 1.0), rng.uniform(3.0, 6.0)
         angle = np.arctan2(y - centre[1], x - centre[0])
         radius = np.hypot(x - centre[0], y - centre[1])
-        rays = np.cos(scanner.n_streaks * angle + phase[0]) + 0.6 * np.cos((2 * scanner.n_streaks + 1) * angle + phase[1])
+        rays = np.cos(scanner.n_streaks * angle + phase[0]) + 0.6 * np.cos(
+            (2 * scanner.n_streaks + 1) * angle + phase[1]
+        )
         plane = (strength * rays * np.exp(-radius / reach)).astype(np.float32)
         for k in np.nonzero(np.abs(z - centre[2]) < height)[0]:
             result[:, :, k] += np.where(image[:, :, k] > -600, plane, 0.3 * plane)

@@ -51,7 +51,9 @@ def subject_fields(
         GeometryError: If the field folds.
     """
     while True:
-        forward = extended(template_mm, subject_mm - template_mm, field_grid(template_mm, step_mm), finest_mm)
+        forward = extended(
+            template_mm, subject_mm - template_mm, field_grid(template_mm, step_mm), finest_mm
+        )
         if jacobian(forward).min() > LEAST_JACOBIAN or finest_mm >= COARSEST_MM:
             return SubjectFields(forward, inverse(forward, field_grid(subject_mm, step_mm)))
         finest_mm *= 2.0

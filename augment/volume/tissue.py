@@ -90,7 +90,10 @@ def draw_tissue_values(rng: np.random.Generator, contrast: Contrast = Contrast.C
             factor = density if scaled else 1.0
             drawn[tissue] = (factor * (low + fraction * (high - low)), factor * texture)
         elif contrast is Contrast.T1:
-            drawn[tissue] = (_T1.get(tissue, 20) * (0.9 + 0.2 * fraction), 0.05 * _T1.get(tissue, 20))
+            drawn[tissue] = (
+                _T1.get(tissue, 20) * (0.9 + 0.2 * fraction),
+                0.05 * _T1.get(tissue, 20),
+            )
         else:
             drawn[tissue] = (1000.0 * fraction, 50.0 * rng.random())
     values = np.array([drawn[label.tissue] for label in LABELS], np.float32)

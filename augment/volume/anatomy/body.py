@@ -5,6 +5,7 @@ downwards as a trunk; sockets and mouth are closed because no path of some milli
 """
 
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
@@ -49,19 +50,25 @@ def body_from_mask(inside: Bool[np.ndarray, "x y z"], grid: Grid) -> Body:
         GeometryError: If nothing is inside.
     """
     if not inside.any():
-        raise GeometryError(f"expected a head mesh in mm that overlaps the grid at {grid.origin_mm}, got an empty filling: check units and frame")
+        raise GeometryError(
+            f"expected a head mesh in mm that overlaps the grid at {grid.origin_mm}, got an empty filling: check units and frame"
+        )
     spacing_mm = grid.spacing_mm[0]
     return Body(grid, inside, _depth(inside, spacing_mm), _deep(inside, spacing_mm))
 
 
-def inside_columns(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "triangles 3"], grid: Grid) -> Bool[np.ndarray, "x y z"]:
+def inside_columns(
+    vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "triangles 3"], grid: Grid
+) -> Bool[np.ndarray, "x y z"]:
     """Tell which voxel centres lie below an odd number of surface crossings.
 
     Raises:
         GeometryError: If vertices are not finite.
     """
     if not np.isfinite(vertices).all():
-        raise GeometryError(f"expected finite vertices in mm, got {int((~np.isfinite(vertices)).sum())} numbers that are not: repair the mesh")
+        raise GeometryError(
+            f"expected finite vertices in mm, got {int((~np.isfinite(vertices)).sum())} numbers that are not: repair the mesh"
+        )
     crossings = np.zeros((*grid.shape[:2], grid.shape[2] + 1), np.uint8)
     local = (vertices - grid.origin_mm) / grid.spacing_mm
     snapped = np.rint(local[:, :2] * SNAP_PER_MM).astype(np.int64)
@@ -71,18 +78,22 @@ def inside_columns(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndar
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _owns_edge(dx, dy):
     """Top-left rule: a column exactly on a shared edge belongs to one of its two triangles."""
     return dy > 0 or (dy == 0 and dx < 0)
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _count_crossings(crossings, xy, z, faces):
     step = SNAP_PER_MM
     n_x, n_y, n_z = crossings.shape[0], crossings.shape[1], crossings.shape[2] - 1
     for t in range(faces.shape[0]):
         a, b, c = faces[t]
-        area = (xy[b, 0] - xy[a, 0]) * (xy[c, 1] - xy[a, 1]) - (xy[b, 1] - xy[a, 1]) * (xy[c, 0] - xy[a, 0])
+        area = (xy[b, 0] - xy[a, 0]) * (xy[c, 1] - xy[a, 1]) - (xy[b, 1] - xy[a, 1]) * (
+            xy[c, 0] - xy[a, 0]
+        )
         if area == 0:
             continue
         if area < 0:
@@ -95,9 +106,15 @@ def _count_crossings(crossings, xy, z, faces):
         for i in range(i0, i1 + 1):
             for j in range(j0, j1 + 1):
                 px, py = i * step, j * step
-                wa = (xy[c, 0] - xy[b, 0]) * (py - xy[b, 1]) - (xy[c, 1] - xy[b, 1]) * (px - xy[b, 0])
-                wb = (xy[a, 0] - xy[c, 0]) * (py - xy[c, 1]) - (xy[a, 1] - xy[c, 1]) * (px - xy[c, 0])
-                wc = (xy[b, 0] - xy[a, 0]) * (py - xy[a, 1]) - (xy[b, 1] - xy[a, 1]) * (px - xy[a, 0])
+                wa = (xy[c, 0] - xy[b, 0]) * (py - xy[b, 1]) - (xy[c, 1] - xy[b, 1]) * (
+                    px - xy[b, 0]
+                )
+                wb = (xy[a, 0] - xy[c, 0]) * (py - xy[c, 1]) - (xy[a, 1] - xy[c, 1]) * (
+                    px - xy[c, 0]
+                )
+                wc = (xy[b, 0] - xy[a, 0]) * (py - xy[a, 1]) - (xy[b, 1] - xy[a, 1]) * (
+                    px - xy[a, 0]
+                )
                 if wa < 0 or wb < 0 or wc < 0:
                     continue
                 if wa == 0 and not _owns_edge(xy[c, 0] - xy[b, 0], xy[c, 1] - xy[b, 1]):
@@ -123,27 +140,39 @@ def close_hollows(filled: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"
 
 def _depth(inside: np.ndarray, spacing_mm: float) -> np.ndarray:
     depth = ndimage.distance_transform_edt(inside).astype(np.float32)
-    return np.maximum(depth - np.float32(0.5), 0.0, out=depth, where=inside) * np.float32(spacing_mm)
+    return np.maximum(depth - np.float32(0.5), 0.0, out=depth, where=inside) * np.float32(
+        spacing_mm
+    )
 
 
 def _deep(inside: np.ndarray, spacing_mm: float) -> np.ndarray:
     """Depth below a smoothed head, measured on a coarse grid and interpolated back."""
     factor = max(1, round(DEEP_STEP_MM / spacing_mm))
-    coarse = ndimage.uniform_filter(inside.astype(np.float32), factor, mode="nearest")[::factor, ::factor, ::factor]
+    coarse = ndimage.uniform_filter(inside.astype(np.float32), factor, mode="nearest")[
+        ::factor, ::factor, ::factor
+    ]
     step_mm = factor * spacing_mm
     smooth = ndimage.gaussian_filter(coarse, EAR_SMOOTHING_MM / step_mm, mode="nearest") > 0.5
-    depth = np.minimum(ndimage.distance_transform_edt(smooth).astype(np.float32) * step_mm, DEEPEST_MM)
+    depth = np.minimum(
+        ndimage.distance_transform_edt(smooth).astype(np.float32) * step_mm, DEEPEST_MM
+    )
     depth = ndimage.gaussian_filter(depth, 1.0, mode="nearest")
     return resampled(depth, inside.shape, factor)
 
 
-def resampled(coarse: Float32[np.ndarray, "a b c"], shape: tuple[int, int, int], factor: float) -> Float32[np.ndarray, "x y z"]:
+def resampled(
+    coarse: Float32[np.ndarray, "a b c"], shape: tuple[int, int, int], factor: float
+) -> Float32[np.ndarray, "x y z"]:
     """Interpolate a coarse lattice linearly onto one ``factor`` times finer, aligned at voxel (0, 0, 0)."""
     fine = coarse
     for axis in range(3):
         position = np.minimum(np.arange(shape[axis]) / factor, fine.shape[axis] - 1)
         lower = np.minimum(position.astype(int), fine.shape[axis] - 2)
-        weight = (position - lower).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
+        weight = (
+            (position - lower)
+            .astype(np.float32)
+            .reshape([-1 if a == axis else 1 for a in range(3)])
+        )
         fine = np.take(fine, lower, axis) * (1 - weight) + np.take(fine, lower + 1, axis) * weight
     return fine
 
@@ -159,6 +188,8 @@ def paint_soft_tissue(canvas: Canvas, body: Body, spec: AtlasSpec) -> None:
     canvas.paint_mask(everywhere, body.inside & (body.depth_mm < fat_mm), "fat")
     rng = np.random.default_rng(spec.detail_seed)
     factor = 11.0 / canvas.grid.spacing_mm[0]
-    patches = rng.standard_normal([int(n / factor) + 3 for n in canvas.grid.shape]).astype(np.float32)
+    patches = rng.standard_normal([int(n / factor) + 3 for n in canvas.grid.shape]).astype(
+        np.float32
+    )
     canvas.paint_mask(everywhere, resampled(patches, canvas.grid.shape, factor) > 0.55, "fat")
     canvas.paint_mask(everywhere, body.inside & (body.depth_mm < SKIN_MM), "skin")

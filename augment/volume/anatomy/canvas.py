@@ -32,7 +32,10 @@ class Canvas:
     def coordinates(self, box: Box | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return sparse anatomy coordinates in mm of the grid, or of a box of it."""
         axes = self.grid.mesh_mm(box)
-        return tuple((axes[a] - np.float32(self.seat.offset_mm[a])) / np.float32(self.seat.scale[a]) for a in range(3))
+        return tuple(
+            (axes[a] - np.float32(self.seat.offset_mm[a])) / np.float32(self.seat.scale[a])
+            for a in range(3)
+        )
 
     def box(self, low_mm: Iterable[float], high_mm: Iterable[float]) -> Box:
         """Return the box of the grid between two corners given in anatomy coordinates."""
@@ -44,14 +47,23 @@ class Canvas:
     ) -> tuple[Box, Float32[np.ndarray, "x y z"]]:
         """Return the box around shapes given in anatomy coordinates and the signed distance to them."""
         shapes = (shapes,) if isinstance(shapes, Shape) else shapes
-        seated = tuple(thickened(moved(shape, self.seat.template_from_anatomy), self.seat.size) for shape in shapes)
+        seated = tuple(
+            thickened(moved(shape, self.seat.template_from_anatomy), self.seat.size)
+            for shape in shapes
+        )
         return signed_distance(seated, self.grid, blend_mm, margin_mm)
 
     def paint(
-        self, shapes: Shape | tuple[Shape, ...], label: str, onto: tuple[str, ...] | None = SOFT, blend_mm: float = 0.0
+        self,
+        shapes: Shape | tuple[Shape, ...],
+        label: str,
+        onto: tuple[str, ...] | None = SOFT,
+        blend_mm: float = 0.0,
     ) -> None:
         """Give a label to the inside of shapes, where the present label is one of ``onto`` (None: all but air)."""
-        box, distance = self.distance(shapes, blend_mm, margin_mm=0.5 * max(self.grid.spacing_mm) + blend_mm)
+        box, distance = self.distance(
+            shapes, blend_mm, margin_mm=0.5 * max(self.grid.spacing_mm) + blend_mm
+        )
         self.paint_mask(box, distance < 0.0, label, onto)
 
     def paint_bone(
@@ -68,7 +80,13 @@ class Canvas:
         self.paint_mask(box, distance < 0.0, cortical, onto)
         self.paint_mask(box, distance < -cortex_mm, trabecular, (cortical,))
 
-    def paint_mask(self, box: Box, mask: Bool[np.ndarray, "x y z"], label: str, onto: tuple[str, ...] | None = SOFT) -> None:
+    def paint_mask(
+        self,
+        box: Box,
+        mask: Bool[np.ndarray, "x y z"],
+        label: str,
+        onto: tuple[str, ...] | None = SOFT,
+    ) -> None:
         """Give a label to the voxels of a mask on a box of the grid."""
         region = self.labels[box]
         region[mask & self.holds(box, onto)] = NUMBER[label]

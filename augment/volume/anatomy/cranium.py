@@ -6,7 +6,15 @@ from scipy import ndimage
 
 from augment.volume.anatomy.body import Body, resampled
 from augment.volume.anatomy.canvas import SOFT, Canvas
-from augment.volume.anatomy.primitives import Shape, both_sides, chain, curve, ellipsoid, join, sheet
+from augment.volume.anatomy.primitives import (
+    Shape,
+    both_sides,
+    chain,
+    curve,
+    ellipsoid,
+    join,
+    sheet,
+)
 from augment.volume.anatomy.spec import AtlasSpec
 from augment.volume.grid import Box
 
@@ -52,7 +60,9 @@ def _paint_vault(canvas: Canvas, body: Body, spec: AtlasSpec) -> None:
 def _temporal_weight(canvas: Canvas, box: Box) -> Float32[np.ndarray, "x y z"]:
     """Weight of the temporal fossa, where muscle covers the bone."""
     x, y, z = canvas.coordinates(box)
-    return np.exp(-(((y - 25) / 40) ** 2) - ((z - 36) / 34) ** 2) * np.clip((np.abs(x) - 40) / 20, 0, 1)
+    return np.exp(-(((y - 25) / 40) ** 2) - ((z - 36) / 34) ** 2) * np.clip(
+        (np.abs(x) - 40) / 20, 0, 1
+    )
 
 
 def _vault_thickness(canvas: Canvas, box: Box, spec: AtlasSpec) -> Float32[np.ndarray, "x y z"]:
@@ -62,8 +72,15 @@ def _vault_thickness(canvas: Canvas, box: Box, spec: AtlasSpec) -> Float32[np.nd
     shape = tuple(s.stop - s.start for s in box)
     factor = 38.0 / canvas.grid.spacing_mm[0]
     rng = np.random.default_rng(spec.detail_seed + 1)
-    uneven = resampled(rng.standard_normal([int(n / factor) + 3 for n in shape]).astype(np.float32), shape, factor)
-    thickness = spec.skull_thickness_mm - 2.0 * _temporal_weight(canvas, box) + spec.occipital_thickness_mm * inion + uneven
+    uneven = resampled(
+        rng.standard_normal([int(n / factor) + 3 for n in shape]).astype(np.float32), shape, factor
+    )
+    thickness = (
+        spec.skull_thickness_mm
+        - 2.0 * _temporal_weight(canvas, box)
+        + spec.occipital_thickness_mm * inion
+        + uneven
+    )
     return np.clip(thickness, 2.5, None).astype(np.float32)
 
 
@@ -106,12 +123,16 @@ def _paint_ear(canvas: Canvas, spec: AtlasSpec) -> None:
     canvas.paint(nuchal, "cranium_cortical", SOFT)
     for _ in range(spec.mastoid_cells):
         centre = np.array((56, -14, -13)) + rng.normal(0, (3, 5, 6))
-        canvas.paint(both_sides(ellipsoid(centre, rng.uniform((2, 2, 2), (5, 6, 7)))), "ear_air", SKULL)
+        canvas.paint(
+            both_sides(ellipsoid(centre, rng.uniform((2, 2, 2), (5, 6, 7)))), "ear_air", SKULL
+        )
     fossa = both_sides(_glenoid_roof(spec))
     canvas.paint(fossa, "cranium_cortical", (*SOFT, *SKULL, "petrous", "ear_air"))
     tympanic = both_sides(chain([(60, 0, 0), (44, 1, 0)], 5.0))
     canvas.paint(tympanic, "cranium_cortical", (*SOFT, *SKULL))
-    canal = both_sides(join(chain([(72, -1, 0), (40, 0, 0)], 2.7), ellipsoid((38, 0, 1), (4, 5, 6))))
+    canal = both_sides(
+        join(chain([(72, -1, 0), (40, 0, 0)], 2.7), ellipsoid((38, 0, 1), (4, 5, 6)))
+    )
     canvas.paint(canal, "ear_air", None)
     styloid = both_sides(chain([(46, -4, -10), (42, 6, -34)], (2.0, 1.0)))
     canvas.paint(styloid, "cranium_cortical", SOFT)
@@ -120,7 +141,16 @@ def _paint_ear(canvas: Canvas, spec: AtlasSpec) -> None:
 def _glenoid_roof(spec: AtlasSpec) -> Shape:
     """Roof of the joint: an arch from the ear canal over the condyle to the articular eminence."""
     gap = spec.mandible.joint_space_mm + spec.mandible.condyle_radius_mm
-    profile = np.array([(3.0, gap - 1.0), (7.0, gap + 1.6), (11.0, gap + 2.4), (15.5, gap + 1.0), (19.5, gap - 3.5), (23.5, gap - 2.0)])
+    profile = np.array(
+        [
+            (3.0, gap - 1.0),
+            (7.0, gap + 1.6),
+            (11.0, gap + 2.4),
+            (15.5, gap + 1.0),
+            (19.5, gap - 3.5),
+            (23.5, gap - 2.0),
+        ]
+    )
     lateral = np.linspace(43.0, 62.0, 5)
     rows = [[(x, y, z + 0.5) for y, z in profile] for x in lateral]
     radius = np.broadcast_to(np.array([1.5, 1.3, 1.3, 1.8, 3.0, 2.2]), (5, 6))
@@ -132,19 +162,35 @@ def _paint_frontal_bone(canvas: Canvas, spec: AtlasSpec) -> None:
     canvas.paint(brow, "cranium_cortical", SOFT)
     if spec.frontal_sinus > 0:
         size = spec.frontal_sinus
-        lobes = both_sides(join(ellipsoid((8, 84, 35), (6.5 * size, 3.2, 8.0 * size)), ellipsoid((15, 82, 38), (5 * size, 2.8, 5 * size))))
+        lobes = both_sides(
+            join(
+                ellipsoid((8, 84, 35), (6.5 * size, 3.2, 8.0 * size)),
+                ellipsoid((15, 82, 38), (5 * size, 2.8, 5 * size)),
+            )
+        )
         canvas.paint(lobes, "frontal_sinus", (*SKULL, "brain", "csf"))
 
 
 def _paint_ventricles(canvas: Canvas) -> None:
-    lateral = both_sides(chain(curve([(6, 45, 58), (9, 20, 68), (14, -15, 70), (20, -40, 58), (26, -20, 38)], 24), (3, 4.5, 4.5, 5, 3)))
+    lateral = both_sides(
+        chain(
+            curve([(6, 45, 58), (9, 20, 68), (14, -15, 70), (20, -40, 58), (26, -20, 38)], 24),
+            (3, 4.5, 4.5, 5, 3),
+        )
+    )
     third = chain([(0, 20, 48), (0, 0, 50), (0, -18, 22)], (2.0, 1.6, 3.0), 10)
-    fissure = sheet(np.array([[(0, y, z) for z in (80, 100, 125)] for y in (-85, -40, 0, 40, 70)]), 1.0)
+    fissure = sheet(
+        np.array([[(0, y, z) for z in (80, 100, 125)] for y in (-85, -40, 0, 40, 70)]), 1.0
+    )
     canvas.paint(join(lateral, third), "csf", ("brain",))
     canvas.paint(fissure, "csf", ("brain",))
-    tentorium = both_sides(sheet(np.array([[(4, -80, 28), (4, -30, 40)], [(45, -60, 24), (40, -12, 26)]]), 0.9))
+    tentorium = both_sides(
+        sheet(np.array([[(4, -80, 28), (4, -30, 40)], [(45, -60, 24), (40, -12, 26)]]), 0.9)
+    )
     canvas.paint(tentorium, "csf", ("brain",))
-    cisterns = join(chain([(0, 8, 14), (0, -8, -14)], (5.0, 4.0), 8), chain([(-12, 18, 24), (12, 18, 24)], 4.0))
+    cisterns = join(
+        chain([(0, 8, 14), (0, -8, -14)], (5.0, 4.0), 8), chain([(-12, 18, 24), (12, 18, 24)], 4.0)
+    )
     canvas.paint(cisterns, "csf", ("brain",))
     stem = chain([(0, 0, 30), (0, -8, 10), (0, -18, -16), (0, -20, -24)], (13, 12, 7, 6), 20)
     canvas.paint(stem, "brain", ("csf",))

@@ -15,8 +15,26 @@ CROWN_RADIUS_MM = (4.6, 4.8, 5.0, 3.5, 3.5, 3.3, 2.7, 2.6)
 """Half width of the crowns, third molar to central incisor."""
 
 CROWN_MM, ROOT_MM = 7.5, (9.0, 11.0, 12.0, 12.5, 13.0, 15.0, 12.0, 11.5)
-LOWER_ARCH_MM = ((32.5, 37), (29.5, 46), (26, 55.5), (22.5, 63), (19, 69.5), (14, 75.5), (8.8, 79.2), (2.9, 81))
-UPPER_ARCH_MM = ((30, 36), (28.5, 45), (26, 54.5), (22.5, 63), (19.5, 70), (15, 77.5), (9.8, 82.5), (4.2, 85))
+LOWER_ARCH_MM = (
+    (32.5, 37),
+    (29.5, 46),
+    (26, 55.5),
+    (22.5, 63),
+    (19, 69.5),
+    (14, 75.5),
+    (8.8, 79.2),
+    (2.9, 81),
+)
+UPPER_ARCH_MM = (
+    (30, 36),
+    (28.5, 45),
+    (26, 54.5),
+    (22.5, 63),
+    (19.5, 70),
+    (15, 77.5),
+    (9.8, 82.5),
+    (4.2, 85),
+)
 
 
 @dataclass(frozen=True)
@@ -43,17 +61,31 @@ def teeth(spec: AtlasSpec) -> tuple[tuple[Tooth, ...], tuple[Tooth, ...]]:
     return lower, upper
 
 
-def _arch(states: tuple[ToothState, ...], arch_mm, towards_root: float, pose: Callable[[np.ndarray], np.ndarray]) -> tuple[Tooth, ...]:
+def _arch(
+    states: tuple[ToothState, ...],
+    arch_mm,
+    towards_root: float,
+    pose: Callable[[np.ndarray], np.ndarray],
+) -> tuple[Tooth, ...]:
     found = []
     for index, state in enumerate(states):
         if state is ToothState.MISSING:
             continue
-        side, order = (1.0, index) if index < TEETH_PER_SIDE else (-1.0, 2 * TEETH_PER_SIDE - 1 - index)
+        side, order = (
+            (1.0, index) if index < TEETH_PER_SIDE else (-1.0, 2 * TEETH_PER_SIDE - 1 - index)
+        )
         found.append(_tooth(side, order, state, arch_mm[order], towards_root, pose))
     return tuple(found)
 
 
-def _tooth(side: float, order: int, state: ToothState, place_mm, towards_root: float, pose: Callable[[np.ndarray], np.ndarray]) -> Tooth:
+def _tooth(
+    side: float,
+    order: int,
+    state: ToothState,
+    place_mm,
+    towards_root: float,
+    pose: Callable[[np.ndarray], np.ndarray],
+) -> Tooth:
     x, y = place_mm
     radius = CROWN_RADIUS_MM[order]
     occlusal = occlusal_height_mm(y) + 0.8 * towards_root
@@ -66,7 +98,13 @@ def _tooth(side: float, order: int, state: ToothState, place_mm, towards_root: f
     crown = chain([start, neck], (1.2 if incisor else radius, 0.92 * radius))
     length = ROOT_MM[order]
     spread = (0.0,) if order > 2 else (-0.5 * radius, 0.5 * radius)
-    roots = [chain([at(CROWN_MM, 0.5, 0), at(CROWN_MM + length, 1.5, s + 0.8)], (0.75 * radius if len(spread) == 1 else 0.6 * radius, 1.3)) for s in spread]
+    roots = [
+        chain(
+            [at(CROWN_MM, 0.5, 0), at(CROWN_MM + length, 1.5, s + 0.8)],
+            (0.75 * radius if len(spread) == 1 else 0.6 * radius, 1.3),
+        )
+        for s in spread
+    ]
     return Tooth(crown, join(*roots), 0.5 * (start + neck), state)
 
 
@@ -75,7 +113,11 @@ def paint_teeth(canvas: Canvas, spec: AtlasSpec) -> None:
     air = ("airway_oral", "tongue", "mucosa")
     for name, arch, bone in (("lower", 0, "mandible"), ("upper", 1, "maxilla")):
         for tooth in teeth(spec)[arch]:
-            sockets = (f"{bone}_cortical", f"{bone}_trabecular", "maxillary_sinus") if arch else (f"{bone}_cortical", f"{bone}_trabecular")
+            sockets = (
+                (f"{bone}_cortical", f"{bone}_trabecular", "maxillary_sinus")
+                if arch
+                else (f"{bone}_cortical", f"{bone}_trabecular")
+            )
             canvas.paint(tooth.root, f"teeth_{name}_root", (*SOFT, *sockets) if arch else sockets)
             canvas.paint(tooth.crown, f"teeth_{name}_crown", (*SOFT, *air, *sockets))
             if tooth.state is ToothState.CROWNED:

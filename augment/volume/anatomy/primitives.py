@@ -6,6 +6,7 @@ minimum over its primitives; several shapes melt into each other over ``blend_mm
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -61,7 +62,11 @@ def chain(points_mm, radius_mm, n_points: int | None = None) -> Shape:
 
 def ellipsoid(centre_mm, semi_axes_mm) -> Shape:
     """Return an axis-aligned ellipsoid."""
-    return _shape(ellipsoids=np.r_[np.asarray(centre_mm, float), np.broadcast_to(np.asarray(semi_axes_mm, float), 3)])
+    return _shape(
+        ellipsoids=np.r_[
+            np.asarray(centre_mm, float), np.broadcast_to(np.asarray(semi_axes_mm, float), 3)
+        ]
+    )
 
 
 def sheet(points_mm: Float[np.ndarray, "rows columns 3"], radius_mm) -> Shape:
@@ -69,7 +74,9 @@ def sheet(points_mm: Float[np.ndarray, "rows columns 3"], radius_mm) -> Shape:
     points = np.asarray(points_mm, float)
     radii = np.broadcast_to(np.asarray(radius_mm, float), points.shape[:2])
     corners = np.dstack([points, radii])
-    a, b, c, d = (corners[i : i - 1 or None, j : j - 1 or None].reshape(-1, 4) for i in (0, 1) for j in (0, 1))
+    a, b, c, d = (
+        corners[i : i - 1 or None, j : j - 1 or None].reshape(-1, 4) for i in (0, 1) for j in (0, 1)
+    )
     both = (np.stack([a, b, d], 1), np.stack([a, d, c], 1))
     return _triangles(np.concatenate(both))
 
@@ -77,7 +84,9 @@ def sheet(points_mm: Float[np.ndarray, "rows columns 3"], radius_mm) -> Shape:
 def polygon(points_mm, radius_mm) -> Shape:
     """Return a padded fan over a star-shaped outline around its mean; the radius is one number or one per point, then the mean's."""
     points = np.asarray(points_mm, float)
-    radii = _along(radius_mm, len(points)) if np.ndim(radius_mm) == 0 else np.asarray(radius_mm, float)
+    radii = (
+        _along(radius_mm, len(points)) if np.ndim(radius_mm) == 0 else np.asarray(radius_mm, float)
+    )
     rim = np.c_[points, radii]
     centre = np.broadcast_to(rim.mean(0), rim.shape)
     return _triangles(np.stack([rim, np.roll(rim, -1, axis=0), centre], 1))
@@ -89,12 +98,21 @@ def _triangles(corners: Float[np.ndarray, "triangles 3 4"]) -> Shape:
 
 def join(*shapes: Shape) -> Shape:
     """Return the union of shapes."""
-    return Shape(*(np.concatenate([getattr(s, name) for s in shapes]) for name in ("cones", "ellipsoids", "triangles")))
+    return Shape(
+        *(
+            np.concatenate([getattr(s, name) for s in shapes])
+            for name in ("cones", "ellipsoids", "triangles")
+        )
+    )
 
 
 def moved(shape: Shape, move: Callable[[np.ndarray], np.ndarray]) -> Shape:
     """Return the shape with its control points mapped by ``move`` ((n, 3) to (n, 3)); radii and semi-axes stay."""
-    cones, ellipsoids, triangles = shape.cones.copy(), shape.ellipsoids.copy(), shape.triangles.copy()
+    cones, ellipsoids, triangles = (
+        shape.cones.copy(),
+        shape.ellipsoids.copy(),
+        shape.triangles.copy(),
+    )
     if len(cones):
         cones[:, :6] = move(cones[:, :6].reshape(-1, 3)).reshape(-1, 6)
     if len(ellipsoids):
@@ -106,7 +124,11 @@ def moved(shape: Shape, move: Callable[[np.ndarray], np.ndarray]) -> Shape:
 
 def thickened(shape: Shape, factor: float) -> Shape:
     """Return the shape with all radii and semi-axes multiplied."""
-    cones, ellipsoids, triangles = shape.cones.copy(), shape.ellipsoids.copy(), shape.triangles.copy()
+    cones, ellipsoids, triangles = (
+        shape.cones.copy(),
+        shape.ellipsoids.copy(),
+        shape.triangles.copy(),
+    )
     cones[:, 6:] *= factor
     ellipsoids[:, 3:] *= factor
     triangles[:, 9:] *= factor
@@ -164,7 +186,9 @@ def signed_distance(
     return box, result
 
 
-def melt(a: Float32[np.ndarray, "..."], b: Float32[np.ndarray, "..."], blend_mm: float) -> Float32[np.ndarray, "..."]:
+def melt(
+    a: Float32[np.ndarray, "..."], b: Float32[np.ndarray, "..."], blend_mm: float
+) -> Float32[np.ndarray, "..."]:
     """Return the smooth minimum of two distances: the union of two shapes with a fillet of about ``blend_mm``."""
     if blend_mm <= 0.0:
         return np.minimum(a, b)
@@ -182,21 +206,31 @@ def _distance(shape: Shape, grid: Grid, margin_mm: float) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _span(origin, spacing, n, low, high):
     """First and one past the last index between two coordinates."""
-    return max(0, int(np.ceil((low - origin) / spacing))), min(n, int(np.floor((high - origin) / spacing)) + 1)
+    return max(0, int(np.ceil((low - origin) / spacing))), min(
+        n, int(np.floor((high - origin) / spacing)) + 1
+    )
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _draw_cones(distance, origin, spacing, cones, margin):
     for c in range(cones.shape[0]):
         ax, ay, az, bx, by, bz, ra, rb = cones[c]
         ux, uy, uz = bx - ax, by - ay, bz - az
         length2 = max(ux * ux + uy * uy + uz * uz, 1e-12)
         pad = max(ra, rb) + margin
-        i0, i1 = _span(origin[0], spacing[0], distance.shape[0], min(ax, bx) - pad, max(ax, bx) + pad)
-        j0, j1 = _span(origin[1], spacing[1], distance.shape[1], min(ay, by) - pad, max(ay, by) + pad)
-        k0, k1 = _span(origin[2], spacing[2], distance.shape[2], min(az, bz) - pad, max(az, bz) + pad)
+        i0, i1 = _span(
+            origin[0], spacing[0], distance.shape[0], min(ax, bx) - pad, max(ax, bx) + pad
+        )
+        j0, j1 = _span(
+            origin[1], spacing[1], distance.shape[1], min(ay, by) - pad, max(ay, by) + pad
+        )
+        k0, k1 = _span(
+            origin[2], spacing[2], distance.shape[2], min(az, bz) - pad, max(az, bz) + pad
+        )
         for i in range(i0, i1):
             px = origin[0] + spacing[0] * i - ax
             for j in range(j0, j1):
@@ -211,6 +245,7 @@ def _draw_cones(distance, origin, spacing, cones, margin):
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _draw_ellipsoids(distance, origin, spacing, ellipsoids, margin):
     for e in range(ellipsoids.shape[0]):
         cx, cy, cz, sx, sy, sz = ellipsoids[e]
@@ -231,6 +266,7 @@ def _draw_ellipsoids(distance, origin, spacing, ellipsoids, margin):
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _closest_weights(d1, d2, bb, bc, cc):
     """Barycentric weights (b, c) of the closest point of a triangle (Ericson, Real-Time Collision Detection, 5.1.5).
 
@@ -259,22 +295,35 @@ def _closest_weights(d1, d2, bb, bc, cc):
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _draw_triangles(distance, origin, spacing, triangles, margin):
     for t in range(triangles.shape[0]):
         ax, ay, az, bx, by, bz, cx, cy, cz, ra, rb, rc = triangles[t]
         ux, uy, uz, vx, vy, vz = bx - ax, by - ay, bz - az, cx - ax, cy - ay, cz - az
-        bb, bc, cc = ux * ux + uy * uy + uz * uz, ux * vx + uy * vy + uz * vz, vx * vx + vy * vy + vz * vz
+        bb, bc, cc = (
+            ux * ux + uy * uy + uz * uz,
+            ux * vx + uy * vy + uz * vz,
+            vx * vx + vy * vy + vz * vz,
+        )
         pad = max(ra, rb, rc) + margin
-        i0, i1 = _span(origin[0], spacing[0], distance.shape[0], min(ax, bx, cx) - pad, max(ax, bx, cx) + pad)
-        j0, j1 = _span(origin[1], spacing[1], distance.shape[1], min(ay, by, cy) - pad, max(ay, by, cy) + pad)
-        k0, k1 = _span(origin[2], spacing[2], distance.shape[2], min(az, bz, cz) - pad, max(az, bz, cz) + pad)
+        i0, i1 = _span(
+            origin[0], spacing[0], distance.shape[0], min(ax, bx, cx) - pad, max(ax, bx, cx) + pad
+        )
+        j0, j1 = _span(
+            origin[1], spacing[1], distance.shape[1], min(ay, by, cy) - pad, max(ay, by, cy) + pad
+        )
+        k0, k1 = _span(
+            origin[2], spacing[2], distance.shape[2], min(az, bz, cz) - pad, max(az, bz, cz) + pad
+        )
         for i in range(i0, i1):
             px = origin[0] + spacing[0] * i - ax
             for j in range(j0, j1):
                 py = origin[1] + spacing[1] * j - ay
                 for k in range(k0, k1):
                     pz = origin[2] + spacing[2] * k - az
-                    b, c = _closest_weights(px * ux + py * uy + pz * uz, px * vx + py * vy + pz * vz, bb, bc, cc)
+                    b, c = _closest_weights(
+                        px * ux + py * uy + pz * uz, px * vx + py * vy + pz * vz, bb, bc, cc
+                    )
                     x, y, z = px - b * ux - c * vx, py - b * uy - c * vy, pz - b * uz - c * vz
                     d = np.sqrt(x * x + y * y + z * z) - ((1.0 - b - c) * ra + b * rb + c * rc)
                     if d < margin:

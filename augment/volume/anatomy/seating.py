@@ -14,6 +14,9 @@ SQUARE_MM = 30.0
 """Smoothing of the thin-plate spline: anchors are met within about a millimetre."""
 
 
+Point = tuple[float | int, float | int, float | int]
+
+
 @dataclass(frozen=True)
 class Anchor:
     """A point of the skeleton and the skin above it.
@@ -26,9 +29,9 @@ class Anchor:
     """
 
     skin: str
-    bone_mm: tuple[float, float, float]
+    bone_mm: Point
     depth_mm: float
-    outward: tuple[float, float, float]
+    outward: Point
 
 
 ANCHORS: tuple[Anchor, ...] = (
@@ -47,7 +50,7 @@ ANCHORS: tuple[Anchor, ...] = (
 )
 """Where skin and bone are tied together. The other landmarks of the table are checked, not used."""
 
-FIXED_MM: tuple[tuple[tuple[float, float, float], tuple[float, float, float]], ...] = (
+FIXED_MM: tuple[tuple[Point, Point], ...] = (
     ((52.5, 11, 0), (49.5, 13, -1)),
     ((0, 84.5, -47.5), (0, 79.5, -50)),
     ((40, 33, -46), (38, 29, -46)),
@@ -84,7 +87,9 @@ class Seat:
         """Size of the template relative to the average adult, for radii."""
         return float(np.prod(self.scale)) ** (1 / 3)
 
-    def template_from_anatomy(self, points_mm: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 3"]:
+    def template_from_anatomy(
+        self, points_mm: Float[np.ndarray, "*points 3"]
+    ) -> Float[np.ndarray, "*points 3"]:
         """Move points of the average adult into the template."""
         points = np.asarray(points_mm, float)
         if self.spline is None:
@@ -95,7 +100,11 @@ class Seat:
 UNSEATED = Seat(None, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
 
 
-def seat_skeleton(skin_mm: Mapping[str, Float[np.ndarray, "3"]], globe_mm: Float[np.ndarray, "3"], depth_scale: float = 1.0) -> Seat:
+def seat_skeleton(
+    skin_mm: Mapping[str, Float[np.ndarray, "3"]],
+    globe_mm: Float[np.ndarray, "3"],
+    depth_scale: float = 1.0,
+) -> Seat:
     """Find the map that brings the average skeleton under a template's skin.
 
     Args:
@@ -110,7 +119,9 @@ def seat_skeleton(skin_mm: Mapping[str, Float[np.ndarray, "3"]], globe_mm: Float
     for anchor in ANCHORS:
         direction = np.asarray(anchor.outward) / np.linalg.norm(anchor.outward)
         anatomy.append(np.asarray(anchor.bone_mm, float))
-        template.append(np.asarray(skin_mm[anchor.skin], float) - anchor.depth_mm * depth_scale * direction)
+        template.append(
+            np.asarray(skin_mm[anchor.skin], float) - anchor.depth_mm * depth_scale * direction
+        )
     for bone, place in FIXED_MM:
         anatomy.append(np.asarray(bone, float))
         template.append(np.asarray(place, float))
@@ -118,7 +129,10 @@ def seat_skeleton(skin_mm: Mapping[str, Float[np.ndarray, "3"]], globe_mm: Float
     lateral = source[:, 0] > 1e-6
     target[~lateral, 0] = 0.0
     mirror = np.array((-1.0, 1.0, 1.0))
-    source, target = np.r_[source, source[lateral] * mirror], np.r_[target, target[lateral] * mirror]
+    source, target = (
+        np.r_[source, source[lateral] * mirror],
+        np.r_[target, target[lateral] * mirror],
+    )
     spline = RBFInterpolator(source, target, kernel="linear", smoothing=SQUARE_MM / 10, degree=1)
     head = source[:, 2] > -100.0
     fits = [np.polyfit(source[head, axis], target[head, axis], 1) for axis in range(3)]

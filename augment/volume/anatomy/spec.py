@@ -18,7 +18,9 @@ class ToothState(Enum):
 TEETH_PER_SIDE = 8
 """Third molar first, central incisor last, on each side."""
 
-FULL_ARCH: tuple[ToothState, ...] = (ToothState.MISSING,) + (ToothState.SOUND,) * 14 + (ToothState.MISSING,)
+FULL_ARCH: tuple[ToothState, ...] = (
+    (ToothState.MISSING,) + (ToothState.SOUND,) * 14 + (ToothState.MISSING,)
+)
 
 
 @dataclass(frozen=True)

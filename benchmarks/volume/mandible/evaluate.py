@@ -11,9 +11,8 @@ import nibabel as nib
 import numpy as np
 import torch
 from monai.inferers import sliding_window_inference
-from scipy import ndimage
-
 from network import SPACING_MM, WINDOW, build_network, normalised
+from scipy import ndimage
 
 OVERLAP = 0.5
 
@@ -32,7 +31,9 @@ def main() -> None:
     network.load_state_dict(torch.load(arguments.weights))
     network.eval()
     rows = []
-    for case in json.loads((arguments.data / "splits.json").read_text())[arguments.split][: arguments.cases]:
+    for case in json.loads((arguments.data / "splits.json").read_text())[arguments.split][
+        : arguments.cases
+    ]:
         image = nib.load(arguments.data / f"{case}_ct.nii.gz")
         truth = np.asarray(nib.load(arguments.data / f"{case}_seg.nii.gz").dataobj) == 1
         spacing = np.array(image.header.get_zooms()[:3], float)
@@ -43,23 +44,46 @@ def main() -> None:
             arguments.masks.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(arguments.masks / f"{case}.npz", mask=predicted)
     dice = np.array([row["dice"] for row in rows])
-    summary = {"mean": round(float(dice.mean()), 4), "median": round(float(np.median(dice)), 4), "worst": round(float(dice.min()), 4)}
-    summary["mean_largest_component"] = round(float(np.mean([row["dice_largest_component"] for row in rows])), 4)
+    summary = {
+        "mean": round(float(dice.mean()), 4),
+        "median": round(float(np.median(dice)), 4),
+        "worst": round(float(dice.min()), 4),
+    }
+    summary["mean_largest_component"] = round(
+        float(np.mean([row["dice_largest_component"] for row in rows])), 4
+    )
     print(summary)
     if arguments.out:
-        arguments.out.write_text(json.dumps({"weights": arguments.weights.name, "summary": summary, "cases": rows}, indent=1) + "\n", encoding="utf-8")
+        arguments.out.write_text(
+            json.dumps(
+                {"weights": arguments.weights.name, "summary": summary, "cases": rows}, indent=1
+            )
+            + "\n",
+            encoding="utf-8",
+        )
 
 
 def predict(network: torch.nn.Module, image_hu: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
     """Return the mandible mask on the scan's own grid."""
     step = np.array(SPACING_MM) / spacing_mm
     shape = tuple(int(n) for n in np.ceil(np.array(image_hu.shape) / step))
-    coarse = ndimage.affine_transform(image_hu.astype(np.float32), step, output_shape=shape, order=1, mode="nearest")
+    coarse = ndimage.affine_transform(
+        image_hu.astype(np.float32), step, output_shape=shape, order=1, mode="nearest"
+    )
     low, high = _body_box(coarse)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     tensor = torch.tensor(normalised(coarse[box]))[None, None]
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-        output = sliding_window_inference(tensor, WINDOW, 1, network, overlap=OVERLAP, mode="gaussian", padding_mode="constant", cval=-0.8)
+        output = sliding_window_inference(
+            tensor,
+            WINDOW,
+            1,
+            network,
+            overlap=OVERLAP,
+            mode="gaussian",
+            padding_mode="constant",
+            cval=-0.8,
+        )
     chance = np.zeros(shape, np.float32)
     chance[box] = torch.softmax(output.float(), dim=1)[0, 1].numpy()
     return ndimage.affine_transform(chance, 1 / step, output_shape=image_hu.shape, order=1) > 0.5

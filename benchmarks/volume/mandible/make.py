@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from augment.morphable import load_face_model
 from augment.morphable.prior import PriorSpec, draw_subject
 from augment.streams import stream
@@ -42,17 +43,31 @@ def main() -> None:
 def make_sample(model, template, seed: int, index: int) -> dict[str, np.ndarray]:
     """Return image, mandible share and spacing of one sample, cropped to the body."""
     subject = draw_subject(model, stream(seed, index, "subject"), PriorSpec(age_years=(18.0, 85.0)))
-    vertices = model.vertices(torch.tensor(subject.identity[None], dtype=torch.float32))[0].numpy().astype(float)
+    vertices = (
+        model.vertices(torch.tensor(subject.identity[None], dtype=torch.float32))[0]
+        .numpy()
+        .astype(float)
+    )
     fields = subject_fields(template.vertices, vertices[template.vertex_of_model])
     atlas = build_atlas(template.body, draw_atlas_spec(stream(seed, index, "atlas")), template.seat)
     scan = draw_radiotherapy_scan(stream(seed, index, "scan"))
-    volume = scan_radiotherapy(atlas, fields.head_from_template, fields.template_from_head, scan, stream(seed, index, "noise"))
+    volume = scan_radiotherapy(
+        atlas,
+        fields.head_from_template,
+        fields.template_from_head,
+        scan,
+        stream(seed, index, "noise"),
+    )
     body = np.argwhere(volume.labels > 0)
     low, high = body.min(0), body.max(0) + 1
     low[2] = max(low[2], high[2] - 96)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     share = np.rint(255 * volume.mandible[box]).astype(np.uint8)
-    return {"image_hu": volume.image_hu[box], "mandible": share, "spacing_mm": np.array(volume.grid.spacing_mm)}
+    return {
+        "image_hu": volume.image_hu[box],
+        "mandible": share,
+        "spacing_mm": np.array(volume.grid.spacing_mm),
+    }
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from monai.losses import DiceCELoss
-
 from network import PATCH, build_network, normalised
 
 POSITIVE_SHARE = 0.33
@@ -57,7 +56,9 @@ def fit(network: torch.nn.Module, arguments: argparse.Namespace) -> None:
         if progress >= 1:
             break
         for group in optimiser.param_groups:
-            group["lr"] = arguments.rate * min(1.0, (step + 1) / 30) * (0.02 + 0.98 * (1 - progress) ** 0.9)
+            group["lr"] = (
+                arguments.rate * min(1.0, (step + 1) / 30) * (0.02 + 0.98 * (1 - progress) ** 0.9)
+            )
         patches = [patch(arguments.data, cache, rng, arguments.share) for _ in range(BATCH)]
         image, target = (torch.cat(parts) for parts in zip(*patches, strict=True))
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -69,15 +70,22 @@ def fit(network: torch.nn.Module, arguments: argparse.Namespace) -> None:
         optimiser.step()
         decay = min(AVERAGE_DECAY, (step + 1) / (step + 10))
         for name, value in network.state_dict().items():
-            average[name].lerp_(value, 1 - decay) if value.dtype.is_floating_point else average[name].copy_(value)
+            average[name].lerp_(value, 1 - decay) if value.dtype.is_floating_point else average[
+                name
+            ].copy_(value)
         recent.append(float(loss.detach()))
         if step % 50 == 49:
-            print(f"step {step + 1} loss {np.mean(recent[-50:]):.3f} files {len(cache)} minutes {(time.time() - begin) / 60:.1f}", flush=True)
+            print(
+                f"step {step + 1} loss {np.mean(recent[-50:]):.3f} files {len(cache)} minutes {(time.time() - begin) / 60:.1f}",
+                flush=True,
+            )
             torch.save(average, arguments.out)
     torch.save(average, arguments.out)
 
 
-def patch(folder: Path, cache: dict, rng: np.random.Generator, share: float) -> tuple[torch.Tensor, torch.Tensor]:
+def patch(
+    folder: Path, cache: dict, rng: np.random.Generator, share: float
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return one augmented patch (1, 1, x, y, z) and its target."""
     paths = sorted(folder.glob("[0-9]*[0-9].npz"))
     path = paths[rng.integers(len(paths))]
@@ -86,9 +94,14 @@ def patch(folder: Path, cache: dict, rng: np.random.Generator, share: float) -> 
             cache[path] = (sample["image_hu"], sample["mandible"])
     image, mandible = cache[path]
     low = _corner(image, mandible, rng)
-    box = tuple(slice(max(0, start), max(0, start + size)) for start, size in zip(low, PATCH, strict=True))
+    box = tuple(
+        slice(max(0, start), max(0, start + size)) for start, size in zip(low, PATCH, strict=True)
+    )
     before = [max(0, -start) for start in low]
-    pad = [(b, size - b - (s.stop if s.stop < n else n) + s.start) for b, size, s, n in zip(before, PATCH, box, image.shape, strict=True)]
+    pad = [
+        (b, size - b - (s.stop if s.stop < n else n) + s.start)
+        for b, size, s, n in zip(before, PATCH, box, image.shape, strict=True)
+    ]
     hu = np.pad(image[box], pad, constant_values=-1000).astype(np.float32)
     target = np.pad(mandible[box], pad) > 255 * share
     hu = (hu + 1000) * rng.uniform(0.92, 1.08) - 1000 + rng.normal(0, 10)
@@ -96,15 +109,24 @@ def patch(folder: Path, cache: dict, rng: np.random.Generator, share: float) -> 
         hu, target = hu[::-1].copy(), target[::-1].copy()
     if rng.random() < 0.3:
         hu = hu + rng.standard_normal(hu.shape).astype(np.float32) * rng.uniform(5, 40)
-    return torch.tensor(normalised(hu))[None, None], torch.tensor(target[None, None].astype(np.float32))
+    return torch.tensor(normalised(hu))[None, None], torch.tensor(
+        target[None, None].astype(np.float32)
+    )
 
 
 def _corner(image: np.ndarray, mandible: np.ndarray, rng: np.random.Generator) -> list[int]:
     kind = rng.choice(list(CENTRES), p=list(CENTRES.values()))
     mask = {"mandible": mandible > 100, "bone": (image > BONE_HU) & (mandible == 0)}.get(kind)
     where = np.flatnonzero(mask) if mask is not None else np.zeros(0, int)
-    centre = np.unravel_index(where[rng.integers(len(where))], image.shape) if len(where) else [rng.integers(n) for n in image.shape]
-    return [int(c - size // 2 + rng.integers(-size // 3, size // 3 + 1)) for c, size in zip(centre, PATCH, strict=True)]
+    centre = (
+        np.unravel_index(where[rng.integers(len(where))], image.shape)
+        if len(where)
+        else [rng.integers(n) for n in image.shape]
+    )
+    return [
+        int(c - size // 2 + rng.integers(-size // 3, size // 3 + 1))
+        for c, size in zip(centre, PATCH, strict=True)
+    ]
 
 
 if __name__ == "__main__":

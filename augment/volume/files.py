@@ -1,0 +1,161 @@
+"""NIfTI files of volumes: int16 HU, uint8 labels, float32 displacement and Jacobian, compressed with isal and read back.
+
+Frame: every file carries one affine to RAS+ millimetres as sform and as qform. Displacement vectors are RAS millimetres, shape
+(X, Y, Z, 1, 3), intent code 1006 (displacement vector), and point from where a voxel of the *pathological* volume is to where its
+content is in the *healthy* one, as resamplers need it. ITK, SimpleITK and 3D Slicer flip them to LPS when they read intent 1006.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from isal import igzip
+from jaxtyping import Float, Shaped
+
+from augment.errors import AssetError, GeometryError
+
+COMPRESSION_LEVEL = 1
+DISPLACEMENT_INTENT = 1006
+ORTHOGONAL_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class VolumeKind:
+    """How one kind of volume is stored.
+
+    Attributes:
+        dtype: Type of a voxel.
+        intent: NIfTI intent code.
+        description: Text of the header, at most 79 characters.
+    """
+
+    dtype: str
+    intent: int
+    description: str
+
+
+KINDS = {
+    "ct": VolumeKind("int16", 0, "CT-like image, HU"),
+    "labels": VolumeKind("uint8", 1002, "labels, table in labels.json"),
+    "displacement_mm": VolumeKind(
+        "float32", DISPLACEMENT_INTENT, "healthy_from_pathological, RAS mm"
+    ),
+    "jacobian": VolumeKind("float32", 0, "Jacobian determinant of healthy_from_pathological"),
+}
+
+
+def encode_volume(
+    values: Shaped[np.ndarray, "..."], ras_from_voxel: Float[np.ndarray, "4 4"], kind: str
+) -> bytes:
+    """Return the bytes of a compressed NIfTI-1 file; the same input gives the same bytes.
+
+    Args:
+        values: Voxels (x, y, z), for ``displacement_mm`` vectors (x, y, z, 3) in RAS mm.
+        ras_from_voxel: Affine from voxel centres to RAS mm.
+        kind: One of `KINDS`.
+
+    Raises:
+        ValueError: If the kind is unknown or the values do not fit its type.
+        GeometryError: If the affine is singular or sheared: a qform cannot hold it.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"expected a kind of volume among {sorted(KINDS)}, got {kind!r}")
+    check_affine(ras_from_voxel)
+    stored = np.asarray(values)
+    if kind == "displacement_mm":
+        if stored.ndim != 4 or stored.shape[3] != 3:
+            raise ValueError(f"expected vectors of shape (x, y, z, 3), got {stored.shape}")
+        stored = stored[:, :, :, None, :]
+    stored = _cast(stored, KINDS[kind].dtype)
+    image = nib.Nifti1Image(stored, np.asarray(ras_from_voxel, float))
+    image.header.set_xyzt_units("mm", "unknown")
+    image.set_sform(ras_from_voxel, code="scanner")
+    image.set_qform(ras_from_voxel, code="scanner")
+    image.header["intent_code"] = KINDS[kind].intent
+    image.header["descrip"] = KINDS[kind].description.encode()
+    return igzip.compress(image.to_bytes(), COMPRESSION_LEVEL, mtime=0)
+
+
+def check_affine(ras_from_voxel: Float[np.ndarray, "4 4"]) -> None:
+    """Refuse affines that are not rotation, reflection and positive scale.
+
+    Raises:
+        GeometryError: If the affine is singular, sheared or not finite.
+    """
+    axes = np.asarray(ras_from_voxel, float)[:3, :3]
+    size = np.linalg.norm(axes, axis=0)
+    if not np.isfinite(ras_from_voxel).all() or size.min() < 1e-6:
+        raise GeometryError(
+            f"expected an affine with three axes of positive length, got axes of {size.tolist()} mm: repair the header"
+        )
+    unit = axes / size
+    shear = float(np.abs(unit.T @ unit - np.eye(3)).max())
+    if shear > ORTHOGONAL_TOLERANCE:
+        raise GeometryError(
+            f"expected axes at right angles, got a shear of {shear:.4f}: resample the volume to an orthogonal grid first"
+        )
+
+
+def _cast(values: np.ndarray, dtype: str) -> np.ndarray:
+    if values.dtype == dtype:
+        return values
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"expected finite values to store as {dtype}, got {int((~np.isfinite(values)).sum())} that are not"
+        )
+    if dtype.startswith("float"):
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    if (
+        values.min() < limits.min
+        or values.max() > limits.max
+        or (values.dtype.kind == "f" and (values != np.rint(values)).any())
+    ):
+        raise ValueError(
+            f"expected whole numbers from {limits.min} to {limits.max} to store as {dtype}, got {values.min()} to {values.max()} of {values.dtype}"
+        )
+    return values.astype(dtype)
+
+
+def write_volume(
+    path: Path,
+    values: Shaped[np.ndarray, "..."],
+    ras_from_voxel: Float[np.ndarray, "4 4"],
+    kind: str,
+) -> None:
+    """Write one volume atomically and compare what is on disk with what was asked for.
+
+    Args:
+        path: Target, ``.nii.gz``.
+        values: As in `encode_volume`.
+        ras_from_voxel: As in `encode_volume`.
+        kind: As in `encode_volume`.
+
+    Raises:
+        AssetError: If the file on disk differs.
+    """
+    content = encode_volume(values, ras_from_voxel, kind)
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+    stored, affine = read_written(path)
+    if not (
+        np.array_equal(stored, np.asarray(values))
+        and np.allclose(affine, ras_from_voxel, atol=1e-4)
+    ):
+        raise AssetError(
+            f"expected {path} to hold what was written, got other voxels or another affine back: check the disk"
+        )
+
+
+def read_written(path: Path) -> tuple[Shaped[np.ndarray, "..."], Float[np.ndarray, "4 4"]]:
+    """Read a volume of `write_volume` back: voxels, vectors as (x, y, z, 3), and affine."""
+    image = nib.Nifti1Image.from_bytes(igzip.decompress(path.read_bytes()))
+    values = np.asarray(image.dataobj)
+    if int(image.header["intent_code"]) == DISPLACEMENT_INTENT:
+        values = values[:, :, :, 0, :]
+    if not np.allclose(image.get_sform(), image.get_qform(), atol=1e-4):
+        raise AssetError(f"expected sform and qform of {path} to agree, got two different affines")
+    return values, image.affine

@@ -1,0 +1,99 @@
+"""NIfTI files as nibabel and SimpleITK read them."""
+
+import itertools
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from augment.errors import GeometryError
+from augment.volume.files import encode_volume, read_written, write_volume
+from augment.volume.label_table import itksnap_table, label_json, slicer_table
+from augment.volume.labels import LABELS
+
+AFFINE = np.array([[2.0, 0, 0, -30], [0, 2.5, 0, -40], [0, 0, 3, -50], [0, 0, 0, 1.0]])
+
+
+def test_a_ct_is_read_back_with_equal_frames_and_mm(tmp_path):
+    values = np.random.default_rng(0).integers(-1024, 3071, (6, 7, 8)).astype(np.int16)
+    write_volume(tmp_path / "ct.nii.gz", values, AFFINE, "ct")
+    image = nib.load(tmp_path / "ct.nii.gz")
+    np.testing.assert_array_equal(np.asarray(image.dataobj), values)
+    np.testing.assert_allclose(image.get_sform(), AFFINE)
+    np.testing.assert_allclose(image.get_qform(), AFFINE, atol=1e-5)
+    assert image.header.get_xyzt_units()[0] == "mm"
+    assert image.get_data_dtype() == np.int16
+
+
+def test_the_same_input_gives_the_same_bytes():
+    values = np.zeros((4, 5, 6), np.uint8)
+    assert encode_volume(values, AFFINE, "labels") == encode_volume(values, AFFINE, "labels")
+
+
+def test_displacements_are_five_dimensional_with_their_intent(tmp_path):
+    vectors = np.random.default_rng(1).normal(size=(4, 5, 6, 3)).astype(np.float32)
+    write_volume(tmp_path / "u.nii.gz", vectors, AFFINE, "displacement_mm")
+    image = nib.load(tmp_path / "u.nii.gz")
+    assert image.shape == (4, 5, 6, 1, 3)
+    assert int(image.header["intent_code"]) == 1006
+    np.testing.assert_array_equal(read_written(tmp_path / "u.nii.gz")[0], vectors)
+
+
+def orientations():
+    for order in itertools.permutations(range(3)):
+        for signs in itertools.product((1, -1), repeat=3):
+            yield order, signs
+
+
+@pytest.mark.parametrize(("order", "signs"), list(orientations()))
+def test_every_orientation_survives(tmp_path, order, signs):
+    axes = np.zeros((3, 3))
+    for column, (row, sign) in enumerate(zip(order, signs, strict=True)):
+        axes[row, column] = sign * (1.5 + 0.5 * column)
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = axes, (10, -20, 30)
+    values = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
+    write_volume(tmp_path / "v.nii.gz", values, affine, "ct")
+    image = nib.load(tmp_path / "v.nii.gz")
+    np.testing.assert_array_equal(np.asarray(image.dataobj), values)
+    np.testing.assert_allclose(image.get_qform(), affine, atol=1e-4)
+    sitk = pytest.importorskip("SimpleITK", reason="SimpleITK is not installed")
+    read = sitk.ReadImage(str(tmp_path / "v.nii.gz"))
+    for index in ((0, 0, 0), (2, 3, 4)):
+        assert read[index] == values[index]
+        lps = np.array(read.TransformIndexToPhysicalPoint(index))
+        np.testing.assert_allclose(lps * (-1, -1, 1), (affine @ (*index, 1))[:3], atol=1e-3)
+
+
+def test_simpleitk_reads_displacements_in_its_own_frame(tmp_path):
+    sitk = pytest.importorskip("SimpleITK", reason="SimpleITK is not installed")
+    vectors = np.zeros((4, 5, 6, 3), np.float32)
+    vectors[1, 2, 3] = (1.0, 2.0, 4.0)
+    write_volume(tmp_path / "u.nii.gz", vectors, AFFINE, "displacement_mm")
+    image = sitk.ReadImage(str(tmp_path / "u.nii.gz"))
+    assert image.GetNumberOfComponentsPerPixel() == 3
+    assert image[1, 2, 3] == (-1.0, -2.0, 4.0)
+
+
+def test_a_sheared_or_singular_affine_is_refused():
+    sheared = AFFINE.copy()
+    sheared[0, 1] = 1.0
+    with pytest.raises(GeometryError, match="right angles"):
+        encode_volume(np.zeros((2, 2, 2), np.uint8), sheared, "labels")
+    with pytest.raises(GeometryError, match="positive length"):
+        encode_volume(np.zeros((2, 2, 2), np.uint8), np.diag([1.0, 0, 1, 1]), "labels")
+
+
+@pytest.mark.parametrize(
+    "bad", [np.full((2, 2, 2), 70000), np.full((2, 2, 2), 0.5), np.full((2, 2, 2), np.nan)]
+)
+def test_values_that_do_not_fit_are_refused(bad):
+    with pytest.raises(ValueError, match="to store as int16"):
+        encode_volume(bad, AFFINE, "ct")
+
+
+def test_label_tables_name_every_label():
+    for text in (label_json(), itksnap_table(), slicer_table()):
+        assert all(label.name in text for label in LABELS)
+    assert [label.number for label in LABELS] == list(range(len(LABELS)))
+    assert len({label.name for label in LABELS}) == len(LABELS)

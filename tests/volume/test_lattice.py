@@ -1,0 +1,80 @@
+"""Fields against closed forms, round trips and scipy."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import map_coordinates
+
+from augment.errors import GeometryError
+from augment.volume.extension import extended
+from augment.volume.grid import grid_over
+from augment.volume.lattice import Field, composed, grid_points, identity_field, inverse, jacobian
+
+GRID = grid_over((-40, -40, -40), (40, 40, 40), 4.0)
+ROUND_TRIP_MM = 0.05
+
+
+def wave(amplitude_mm):
+    points = grid_points(GRID)
+    vectors = amplitude_mm * np.stack([np.sin(points[..., (a + 1) % 3] / 15) for a in range(3)], -1)
+    return Field(GRID, vectors.astype(np.float32))
+
+
+def inner_points(n=500):
+    return np.random.default_rng(1).uniform(-25, 25, (n, 3))
+
+
+def test_interpolation_equals_scipy():
+    field, points = wave(3.0), inner_points()
+    index = ((points - GRID.origin_mm) / GRID.spacing_mm).T
+    expected = np.stack(
+        [map_coordinates(field.displacement_mm[..., c], index, order=1) for c in range(3)], -1
+    )
+    np.testing.assert_allclose(field.at(points), expected, atol=1e-4)
+
+
+def test_the_inverse_leads_back():
+    field, points = wave(5.0), inner_points()
+    back = inverse(field, grid_over((-40, -40, -40), (40, 40, 40), 1.0))
+    assert np.linalg.norm(back.move(field.move(points)) - points, axis=1).max() < ROUND_TRIP_MM
+
+
+def test_a_folding_field_is_refused():
+    with pytest.raises(GeometryError, match="expected a field that can be inverted"):
+        inverse(wave(60.0), GRID)
+
+
+def test_composition_is_one_move_after_the_other():
+    first, second, points = wave(2.0), wave(-3.0), inner_points()
+    fine = grid_over((-40, -40, -40), (40, 40, 40), 1.0)
+    both = composed(first, second, fine)
+    assert np.abs(both.move(points) - second.move(first.move(points))).max() < ROUND_TRIP_MM
+
+
+def test_the_jacobian_of_a_scaling_is_its_cube():
+    points = grid_points(GRID)
+    determinant = jacobian(Field(GRID, (0.1 * points).astype(np.float32)))
+    np.testing.assert_allclose(determinant, 1.1**3, rtol=1e-4)
+    np.testing.assert_array_equal(jacobian(identity_field(GRID)), 1.0)
+
+
+def test_an_affine_motion_is_extended_exactly():
+    rng = np.random.default_rng(2)
+    points = rng.uniform(-30, 30, (200, 3))
+    matrix = 0.1 * rng.normal(size=(3, 3))
+    field = extended(points, points @ matrix + (1, 2, 3), GRID)
+    everywhere = grid_points(GRID)
+    np.testing.assert_allclose(field.displacement_mm, everywhere @ matrix + (1, 2, 3), atol=1e-3)
+
+
+def test_a_smooth_motion_is_met_at_the_points():
+    rng = np.random.default_rng(3)
+    points = rng.uniform(-30, 30, (4000, 3))
+    motion = np.stack([4 * np.sin(points[:, (a + 1) % 3] / 20) for a in range(3)], -1)
+    field = extended(points, motion, GRID)
+    error = np.linalg.norm(field.at(points) - motion, axis=1)
+    assert np.sqrt((error**2).mean()) < 0.15
+
+
+def test_numbers_that_are_not_finite_are_refused():
+    with pytest.raises(GeometryError, match="expected finite points"):
+        extended(np.full((5, 3), np.nan), np.zeros((5, 3)), GRID)
