@@ -9,6 +9,12 @@ from typing import Any
 import numpy as np
 
 from augment.recipe.schema import RenderSpec
+from augment.render.background import Background, draw_background
+from augment.render.clothes import Clothes, draw_clothes
+from augment.render.eyes import Eyes, draw_eyes
+from augment.render.hair import Hair, draw_hair
+from augment.render.hair_colour import HairColour, draw_hair_colour
+from augment.render.lens import Lens, draw_lens
 from augment.render.light import Lighting, draw_lighting
 from augment.render.skin import Skin, draw_skin
 from augment.sample import Subject
@@ -20,11 +26,23 @@ class Appearance:
 
     Attributes:
         skin: Pigments and texture.
+        eyes: Iris, pupil and white.
+        hair: Style and state of the hair.
+        hair_colour: Of hair, brows and lashes.
+        clothes: Cut and cloth.
         lighting: Lamps and surroundings.
+        background: What is behind.
+        lens: What the camera does.
     """
 
     skin: Skin
+    eyes: Eyes
+    hair: Hair
+    hair_colour: HairColour
+    clothes: Clothes
     lighting: Lighting
+    background: Background
+    lens: Lens
 
     def values(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -39,4 +57,13 @@ def draw_appearance(rng: np.random.Generator, subject: Subject, spec: RenderSpec
         subject: Age, sex and ancestry steer tone, hair and wrinkles; what is None is drawn freely.
         spec: The recipe's choices about pictures.
     """
-    return Appearance(skin=draw_skin(rng, subject), lighting=draw_lighting(rng))
+    return Appearance(
+        skin=draw_skin(rng, subject),
+        eyes=draw_eyes(rng, subject),
+        hair=draw_hair(rng, subject),
+        hair_colour=draw_hair_colour(rng, subject),
+        clothes=draw_clothes(rng),
+        lighting=draw_lighting(rng),
+        background=draw_background(rng, spec.background),
+        lens=draw_lens(rng, spec.photometric),
+    )

@@ -13,7 +13,8 @@ from torch import Tensor
 from augment.geometry.camera import Camera
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.morphable.model import FaceModel
-from augment.morphable.regions import IRIS_RADIUS, REGION_ID, REGIONS
+from augment.morphable.regions import REGION_ID, REGIONS
+from augment.render.eyes import GLOBE_DISC, GLOBE_RADIUS, IRIS_RADIUS
 from augment.render.fragments import Fragments
 from augment.render.interpolate import interpolate
 from augment.render.scene import PART_ID, REFINEMENT_LEVEL, Scene
@@ -22,10 +23,6 @@ LABEL_NAMES = (
     "regions", "pathology", "parts", "depth_mm", "normals", "position_mm", "uv", "displacement_mm",
 )  # fmt: skip
 """Labels that `pixel_labels` makes."""
-
-GLOBE_DISC = {"left": (0.94, 0.62), "right": (0.94, 0.72)}
-"""Centre of each globe's disc in texture space; polar angle 0 to pi is radius 0 to GLOBE_RADIUS."""
-GLOBE_RADIUS = 0.045
 
 VISIBLE_TOLERANCE_MM = 2.0
 """How far behind the seen surface a landmark may lie and count as visible.

@@ -65,7 +65,7 @@ def draw_lighting(rng: np.random.Generator) -> Lighting:
         behind = -side * np.radians(rng.uniform(115, 155))
         colour = rng.uniform(0.2, 0.7) * _warmth(rng.normal(0.0, 0.4))
         lamps.append(_lamp(behind, np.radians(rng.uniform(15, 50)), colour))
-    return Lighting(tuple(lamps), _ambient(rng, 1.0 - key_share))
+    return Lighting(tuple(lamps), _ambient(rng, 0.9 - 0.8 * key_share))
 
 
 def _lamp(azimuth: float, height: float, colour: np.ndarray) -> Lamp:

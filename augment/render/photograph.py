@@ -14,13 +14,20 @@ from torch import Tensor
 
 from augment.geometry.camera import Camera
 from augment.morphable.model import FaceModel
+from augment.morphable.regions import REGION_ID
 from augment.recipe.schema import RenderSpec
 from augment.render.appearance import Appearance
+from augment.render.clothes import wear_clothes
+from augment.render.fragments import Fragments
+from augment.render.hair import haired_skin, wear_hair
+from augment.render.interpolate import interpolate
 from augment.render.labels import pixel_labels, view_landmarks
+from augment.render.lens import compressed
+from augment.render.picture import take_picture
 from augment.render.raster import rasterize
 from augment.render.sampling import SampleGrid
-from augment.render.scene import build_scene
-from augment.render.shade import shade_picture
+from augment.render.scene import REFINEMENT_LEVEL, Attachment, Scene, build_scene
+from augment.render.wardrobe import Wardrobe, wardrobe
 
 HEALTHY, PATHOLOGICAL = "healthy", "pathological"
 
@@ -90,19 +97,23 @@ def _twin_views(
     spec: RenderSpec,
 ) -> list[View]:
     """Return the views of one sample's twins."""
-    scene = build_scene(model, twins)
+    shared = wardrobe(model)
+    covered = shared.garments[appearance.clothes.cut].covers
+    scene = build_scene(model, twins, _worn(shared, model, twins[0], appearance), covered)
     grid = SampleGrid(camera.width, camera.height, spec.supersample)
     both = _repeated(camera, len(twins))
     fine = rasterize(scene.vertices, scene.faces, grid.camera(both), spec.backend)
     centres = grid.at_centres(fine)
     labels = pixel_labels(model, scene, centres, spec.labels, spec.moved_mm)
+    if "regions" in labels:
+        labels["regions"] = _with_roots(shared, scene, centres, labels["regions"], appearance)
     landmarks = view_landmarks(model, scene, centres, both)
-    pictures = shade_picture(model, scene, fine, grid, camera, appearance)
+    pictures = take_picture(shared, scene, fine, grid, camera, appearance)
     host = {name: values.cpu().numpy() for name, values in labels.items()}
     return [
         View(
             twin=twin,
-            image=pictures[n].cpu().numpy(),
+            image=compressed(appearance.lens, pictures[n].cpu().numpy()),
             labels={name: values[n] for name, values in host.items()},
             landmarks_px=landmarks.points_px[n].cpu().numpy(),
             landmarks_mm=landmarks.points_mm[n].cpu().numpy(),
@@ -111,6 +122,30 @@ def _twin_views(
         )
         for n, twin in enumerate((HEALTHY, PATHOLOGICAL)[: len(twins)])
     ]
+
+
+def _worn(
+    shared: Wardrobe, model: FaceModel, healthy: Tensor, appearance: Appearance
+) -> tuple[Attachment, ...]:
+    """Return hair and clothes, fitted to the healthy head."""
+    body = model.refinement(REFINEMENT_LEVEL).apply(healthy[None])[0]
+    clothes = wear_clothes(shared.garments[appearance.clothes.cut], body)
+    groom = shared.grooms.get(appearance.hair.style)
+    if groom is None:
+        return (clothes,)
+    return clothes, wear_hair(appearance.hair, groom, healthy - model.mean)
+
+
+def _with_roots(
+    shared: Wardrobe, scene: Scene, centres: Fragments, regions: Tensor, appearance: Appearance
+) -> Tensor:
+    """Return regions where skin that roots and stubble cover counts as hair."""
+    is_skin = regions == REGION_ID["scalp"]
+    uv = interpolate(centres, scene.uv_faces, scene.uv)[is_skin]
+    haired = haired_skin(appearance.hair, shared.skin, uv)
+    regions = regions.clone()
+    regions[is_skin] = torch.where(haired, REGION_ID["hair"], REGION_ID["scalp"]).to(torch.uint8)
+    return regions
 
 
 def _repeated(camera: Camera, times: int) -> Camera:

@@ -1,13 +1,13 @@
 """What is photographed: the refined bust of each twin with the hair and clothes that both share.
 
 Enters: posed vertices of the face model in the head frame, mm. Leaves: one triangle mesh whose
-first triangles are the model's, so that landmarks and texture coordinates stay valid.
+first vertices are the refined model's, so that landmarks stay valid.
 """
 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from augment.morphable.model import FaceModel
@@ -30,6 +30,7 @@ class Attachment:
         faces: Triangles.
         part: Name in SCENE_PARTS.
         shade: What its own shader needs at the vertices.
+        beneath: Refined vertex of the body whose shadows fall on each vertex, or None.
     """
 
     vertices: Float[Tensor, "vertices 3"]
@@ -37,6 +38,7 @@ class Attachment:
     faces: Int64[Tensor, "triangles 3"]
     part: str
     shade: Float[Tensor, "vertices channels"]
+    beneath: Int64[Tensor, " vertices"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +49,12 @@ class Scene:
         vertices: Positions in the head frame, mm; twin 0 is healthy.
         normals: Unit vectors at the vertices.
         moved: Pathological minus healthy position of each vertex, mm; 0 without a pathology.
-        faces: Triangles: the refined model's, then hair's and clothes'.
+        faces: Triangles: what is not covered of the refined model, then hair's and clothes'.
         part_of_triangle: Entry of SCENE_PARTS.
         uv: Texture coordinates of the model; one more row, 0, for hair and clothes.
         uv_faces: Rows of `uv` at the corners of triangles.
         n_body: How many vertices belong to the model; those of the attachments follow.
+        first_triangle: First triangle of each attachment.
         attachments: Hair and clothes, in the order of their triangles.
     """
 
@@ -63,6 +66,7 @@ class Scene:
     uv: Float[Tensor, "uv_vertices 2"]
     uv_faces: Int64[Tensor, "triangles 3"]
     n_body: int
+    first_triangle: tuple[int, ...]
     attachments: tuple[Attachment, ...]
 
 
@@ -70,6 +74,7 @@ def build_scene(
     model: FaceModel,
     twins: Float[Tensor, "twins vertices 3"],
     attachments: tuple[Attachment, ...] = (),
+    covered: Bool[Tensor, " refined_triangles"] | None = None,
 ) -> Scene:
     """Return the mesh of one sample's twins.
 
@@ -77,6 +82,7 @@ def build_scene(
         model: The face model.
         twins: Posed vertices of the healthy head and, where there is one, of the pathological one.
         attachments: Hair and clothes, bound to the healthy head.
+        covered: Refined triangles that clothes cover and that are left out, None for none.
 
     Returns:
         The scene.
@@ -85,10 +91,12 @@ def build_scene(
     body = finer.apply(twins)
     normals = refined_normals(finer, body)
     n_twins, n_body = body.shape[:2]
-    parts = [finer.part_of_triangle]
-    faces, vertices, all_normals = [finer.faces], [body], [normals]
-    start = n_body
+    shown = slice(None) if covered is None else ~covered
+    parts, faces = [finer.part_of_triangle[shown]], [finer.faces[shown]]
+    vertices, all_normals = [body], [normals]
+    start, first_triangle = n_body, []
     for worn in attachments:
+        first_triangle.append(sum(len(block) for block in faces))
         faces.append(worn.faces + start)
         vertices.append(worn.vertices.expand(n_twins, -1, -1))
         all_normals.append(worn.normals.expand(n_twins, -1, -1))
@@ -106,8 +114,9 @@ def build_scene(
         faces=torch.cat(faces),
         part_of_triangle=torch.cat(parts),
         uv=torch.cat((finer.uv, finer.uv.new_zeros(1, 2))),
-        uv_faces=torch.cat((finer.uv_faces, no_uv)),
+        uv_faces=torch.cat((finer.uv_faces[shown], no_uv)),
         n_body=n_body,
+        first_triangle=tuple(first_triangle),
         attachments=attachments,
     )
 

@@ -1,134 +1,159 @@
-"""From fragments to a picture: which samples need colour, their colour, and the mean over a pixel.
-
-Inside a surface one sample a pixel, at its centre, is enough, for textures are soft at that scale;
-where a pixel's samples show different things all of them are shaded.
-"""
+"""From surface points to light that leaves them: one shader for each material."""
 
 import torch
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from augment.geometry.camera import Camera
-from augment.morphable.model import FaceModel
 from augment.render.appearance import Appearance
-from augment.render.fragments import Fragments
-from augment.render.labels import regions_at
+from augment.render.clothes import cloth_radiance
+from augment.render.eyes import eye_albedo, globe_polar
+from augment.render.hair import hair_radiance
 from augment.render.light import irradiance, lamp_arrays, world_from_portrait
-from augment.render.sampling import SampleGrid
-from augment.render.scene import Scene
-from augment.render.skin import pigment_colour
-from augment.render.surface import SurfacePoints, surface_points
+from augment.render.reflect import SKIN_F0, Lit, gloss, lambert, soft_skin
+from augment.render.scene import PART_ID, Scene
+from augment.render.skin import skin_surface
+from augment.render.surface import SurfacePoints
+from augment.render.wardrobe import Wardrobe
 
-EDGE_DEPTH_MM = 6.0
-"""A pixel whose samples lie further apart than this in depth shows an edge."""
-
-
-def shade_picture(
-    model: FaceModel,
-    scene: Scene,
-    fine: Fragments,
-    grid: SampleGrid,
-    camera: Camera,
-    appearance: Appearance,
-) -> UInt8[Tensor, "twins height width 3"]:
-    """Return the pictures of one sample's twins.
-
-    Args:
-        model: The face model.
-        scene: The twins.
-        fine: Fragments of the sample grid.
-        grid: Which samples belong to which pixel.
-        camera: The camera of the picture.
-        appearance: How subject and picture look.
-    """
-    is_edge = edge_pixels(scene, fine, grid)
-    points = surface_points(fine, needed_samples(fine, grid, is_edge))
-    colour = _surface_colour(model, scene, points, camera, appearance)
-    colour, coverage = gather_pixels(points, colour, grid, is_edge)
-    backdrop = torch.full_like(colour, 0.6)
-    linear = colour + backdrop * (1.0 - coverage)
-    return (linear.clamp(0.0, 1.0).pow(1 / 2.2) * 255.0 + 0.5).to(torch.uint8)
+FACE_SHEET_MM = 620.0
+"""What the side of the texture sheet spans on the face, mm."""
+_TONGUE, _TEETH = (0.42, 0.13, 0.11), (0.62, 0.55, 0.43)
 
 
-def edge_pixels(
-    scene: Scene, fine: Fragments, grid: SampleGrid
-) -> Bool[Tensor, "twins height width"]:
-    """Return the pixels whose samples show different parts or lie far apart in depth."""
-    part = torch.cat((scene.part_of_triangle.new_zeros(1), scene.part_of_triangle))
-    parts = part[(fine.triangle + 1).long()]
-    low, high = _extremes(parts, grid)
-    nearest, farthest = _extremes(fine.depth_mm, grid)
-    return (low != high) | (farthest - nearest > EDGE_DEPTH_MM)
-
-
-def _extremes(values: Tensor, grid: SampleGrid) -> tuple[Tensor, Tensor]:
-    """Return the least and the greatest value among the taps of each pixel."""
-    low = high = values
-    for axis, count in ((1, grid.height), (2, grid.width)):
-        steps = [
-            torch.arange(count, device=values.device) * grid.factor + tap
-            for tap in range(grid.taps)
-        ]
-        lows = [low.index_select(axis, step) for step in steps]
-        highs = [high.index_select(axis, step) for step in steps]
-        low, high = lows[0], highs[0]
-        for tap in range(1, grid.taps):
-            low, high = torch.minimum(low, lows[tap]), torch.maximum(high, highs[tap])
-    return low, high
-
-
-def needed_samples(
-    fine: Fragments, grid: SampleGrid, is_edge: Bool[Tensor, "twins height width"]
-) -> Int64[Tensor, " samples"]:
-    """Return the flat samples to shade: centres of pixels, and every tap of edge pixels."""
-    wanted = torch.zeros(fine.triangle.shape, dtype=torch.bool, device=fine.triangle.device)
-    centre = slice(grid.centre, None, grid.factor)
-    wanted[:, centre, centre] = True
-    wanted = wanted.reshape(-1)
-    edge = torch.nonzero(is_edge.reshape(-1))[:, 0]
-    taps = grid.first_tap(edge)[:, None] + grid.tap_offsets(edge.device)
-    wanted[taps.reshape(-1)] = True
-    return torch.nonzero(wanted & (fine.triangle.reshape(-1) >= 0))[:, 0]
-
-
-def gather_pixels(
-    points: SurfacePoints,
-    colour: Float[Tensor, "points 3"],
-    grid: SampleGrid,
-    is_edge: Bool[Tensor, "twins height width"],
-) -> tuple[Float[Tensor, "twins height width 3"], Float[Tensor, "twins height width 1"]]:
-    """Return each pixel's colour times coverage, and its coverage."""
-    n_twins = is_edge.shape[0]
-    n_samples = n_twins * grid.sample_height * grid.sample_width
-    samples = torch.zeros((n_samples, 4), device=colour.device)
-    samples[points.sample, :3] = colour
-    samples[points.sample, 3] = 1.0
-    image = samples.reshape(n_twins, grid.sample_height, grid.sample_width, 4)
-    centre = slice(grid.centre, None, grid.factor)
-    pixels = image[:, centre, centre].reshape(-1, 4)
-    edge = torch.nonzero(is_edge.reshape(-1))[:, 0]
-    taps = grid.first_tap(edge)[:, None] + grid.tap_offsets(edge.device)
-    weights = (grid.weights[:, None] * grid.weights[None]).reshape(-1).to(colour.device)
-    pixels = pixels.index_copy(0, edge, (samples[taps] * weights[:, None]).sum(1))
-    pixels = pixels.reshape(*is_edge.shape, 4)
-    return pixels[..., :3], pixels[..., 3:]
-
-
-def _surface_colour(
-    model: FaceModel,
+def shade_points(
+    wardrobe: Wardrobe,
     scene: Scene,
     points: SurfacePoints,
     camera: Camera,
     appearance: Appearance,
 ) -> Float[Tensor, "points 3"]:
+    """Return the radiance of surface points, linear RGB.
+
+    Args:
+        wardrobe: Sheets, tiles and visibility of the model.
+        scene: The twins.
+        points: What to shade.
+        camera: The camera of the picture, of one image.
+        appearance: How subject and light look.
+    """
+    lit, uv = _lit_points(wardrobe, scene, points, camera, appearance)
+    part = scene.part_of_triangle[points.triangle]
+    pixel_mm = _pixel_mm(scene, camera)
+    colour = torch.zeros_like(lit.normal)
+    for chosen, shader in (
+        (part == PART_ID["skin"], _skin),
+        ((part == PART_ID["eye_left"]) | (part == PART_ID["eye_right"]), _eye),
+        ((part >= PART_ID["tongue"]) & (part <= PART_ID["teeth_lower"]), _mouth),
+    ):
+        rows = torch.nonzero(chosen)[:, 0]
+        if len(rows):
+            shaded = shader(wardrobe, appearance, lit.where(rows), uv[rows], part[rows], pixel_mm)
+            colour.index_copy_(0, rows, shaded)
+    for worn, first in zip(scene.attachments, scene.first_triangle, strict=True):
+        inside = (points.triangle >= first) & (points.triangle < first + len(worn.faces))
+        rows = torch.nonzero(inside)[:, 0]
+        if len(rows):
+            values = points.where(rows).shifted(-first).gather(worn.faces, worn.shade)
+            shader = _hair if worn.part == "hair" else _cloth
+            shaded = shader(wardrobe, appearance, lit.where(rows), values, pixel_mm)
+            colour.index_copy_(0, rows, shaded)
+    return colour
+
+
+def _hair(
+    wardrobe: Wardrobe, look: Appearance, lit: Lit, values: Tensor, pixel_mm: float
+) -> Tensor:
+    return hair_radiance(look.hair, look.hair_colour, wardrobe.strand_tile, lit, values, pixel_mm)
+
+
+def _cloth(
+    wardrobe: Wardrobe, look: Appearance, lit: Lit, values: Tensor, pixel_mm: float
+) -> Tensor:
+    return cloth_radiance(look.clothes, wardrobe.skin_tile, lit, values, pixel_mm)
+
+
+def _pixel_mm(scene: Scene, camera: Camera) -> float:
+    """Return how much of the face one pixel spans, mm."""
+    distance = float(camera.position()[0].norm())
+    return distance / float(camera.focal_px[0])
+
+
+def _lit_points(
+    wardrobe: Wardrobe,
+    scene: Scene,
+    points: SurfacePoints,
+    camera: Camera,
+    appearance: Appearance,
+) -> tuple[Lit, Float[Tensor, "points 2"]]:
+    """Return points with the light that reaches them, and texture coordinates."""
     turn = world_from_portrait(camera)[0].float()
-    normals = torch.nn.functional.normalize(points.gather(scene.faces, scene.normals), dim=-1)
-    uv = points.gather(scene.uv_faces, scene.uv)
-    region = regions_at(model, scene.part_of_triangle[points.triangle], uv)
-    light = irradiance(appearance.lighting, turn, normals)
-    directions, colours = lamp_arrays(appearance.lighting, turn)
-    light = light + (normals @ directions.T).clamp_min(0.0) @ colours
-    n = len(region)
-    skin = appearance.skin
-    albedo = pigment_colour(torch.full((n,), skin.melanin), torch.full((n,), skin.blood))
-    return albedo * light
+    lamps, colours = lamp_arrays(appearance.lighting, turn)
+    body = wardrobe.visibility
+    vertex = torch.cat((body.towards(lamps), body.openness[:, None]), 1)
+    groom = wardrobe.grooms.get(appearance.hair.style)
+    if groom is not None:
+        vertex = vertex * (1.0 - 0.8 * groom.hidden)[:, None]
+    worn = [
+        vertex.new_ones(len(one.vertices), vertex.shape[1])
+        if one.beneath is None
+        else vertex[one.beneath]
+        for one in scene.attachments
+    ]
+    vertex = torch.cat((vertex, *worn))
+    n_twins = len(scene.vertices)
+    values = torch.cat((scene.normals, scene.vertices, vertex.expand(n_twins, -1, -1)), dim=-1)
+    table = points.gather(scene.faces, values)
+    normal = torch.nn.functional.normalize(table[:, :3], dim=-1)
+    towards = camera.position()[0].float() - table[:, 3:6]
+    lit = Lit(
+        normal=normal,
+        view=torch.nn.functional.normalize(towards, dim=-1),
+        lamps=lamps,
+        colours=colours,
+        unhidden=table[:, 6:-1],
+        ambient=irradiance(appearance.lighting, turn, normal),
+        openness=table[:, -1],
+    )
+    return lit, points.gather(scene.uv_faces, scene.uv)
+
+
+def _skin(
+    wardrobe: Wardrobe, look: Appearance, lit: Lit, uv: Tensor, part: Tensor, pixel_mm: float
+) -> Tensor:
+    surface = skin_surface(
+        look.skin,
+        look.hair,
+        look.hair_colour,
+        wardrobe.skin,
+        wardrobe.skin_tile,
+        uv,
+        pixel_mm / FACE_SHEET_MM,
+    )
+    smooth = lit.normal
+    along = surface.slope - (surface.slope * smooth).sum(-1, keepdim=True) * smooth
+    rough = torch.nn.functional.normalize(smooth - along, dim=-1)
+    lit = Lit(rough, lit.view, lit.lamps, lit.colours, lit.unhidden, lit.ambient, lit.openness)
+    colour = soft_skin(lit, smooth, surface.albedo)
+    sheen = gloss(lit, surface.roughness, SKIN_F0)
+    sheen = sheen + 0.15 * gloss(lit, surface.roughness * 0.66, SKIN_F0)
+    wet = gloss(lit, 0.26, 0.035)
+    wetness = surface.wetness[:, None]
+    return colour + sheen * surface.oil[:, None] * (1.0 - 0.6 * wetness) + 0.45 * wet * wetness
+
+
+def _eye(
+    wardrobe: Wardrobe, look: Appearance, lit: Lit, uv: Tensor, part: Tensor, pixel_mm: float
+) -> Tensor:
+    radius, turn = globe_polar(uv, part == PART_ID["eye_left"])
+    albedo = eye_albedo(look.eyes, wardrobe.strand_tile, radius, turn)
+    shade = (0.25 + 0.75 * lit.openness)[:, None]
+    return lambert(lit, albedo) * shade + gloss(lit, 0.12, 0.03, 1.5)
+
+
+def _mouth(
+    wardrobe: Wardrobe, look: Appearance, lit: Lit, uv: Tensor, part: Tensor, pixel_mm: float
+) -> Tensor:
+    is_tongue = (part == PART_ID["tongue"])[:, None]
+    albedo = torch.where(is_tongue, uv.new_tensor(_TONGUE), uv.new_tensor(_TEETH))
+    return lambert(lit, albedo) + 0.5 * gloss(lit, 0.3, 0.04)

@@ -44,6 +44,10 @@ class SurfacePoints:
             self.sample[chosen], self.image[chosen], self.triangle[chosen], self.barycentric[chosen]
         )
 
+    def shifted(self, step: int) -> "SurfacePoints":
+        """Return the points with another numbering of triangles."""
+        return SurfacePoints(self.sample, self.image, self.triangle + step, self.barycentric)
+
 
 def surface_points(fragments: Fragments, sample: Int64[Tensor, " points"]) -> SurfacePoints:
     """Return the surface points of samples that show the scene.
