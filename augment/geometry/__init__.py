@@ -1,5 +1,4 @@
-"""Geometry: pure functions on meshes and cameras, in the head frame (RAS+, mm) unless a name says
-otherwise.
+"""Geometry: pure functions on meshes and cameras, in the head frame (RAS+, mm).
 
 Enters: vertices (mm), triangles, rotations (radians), camera parameters (pixels). Leaves: normals,
 areas, projections, finer meshes, closest points, mesh files. Cameras follow OpenCV: x right, y

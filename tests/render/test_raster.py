@@ -157,8 +157,9 @@ def test_nearest_surface_wins_and_the_first_of_equals(backend):
     stacked = torch.cat((faces, faces + 4))
     assert rasterize(both, stacked, camera, backend=backend).triangle.max() == 3
     assert rasterize(both, stacked, camera, backend=backend).hits.triangle.min() == 2
-    twice = torch.cat((faces, faces))
-    assert rasterize(vertices, twice, camera, backend=backend).triangle.max() == 1
+    # Once in the same winding and once turned over, before and after.
+    for twice in ((faces, faces), (faces, faces.flip(1)), (faces.flip(1), faces)):
+        assert rasterize(vertices, torch.cat(twice), camera, backend=backend).triangle.max() == 1
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
