@@ -62,11 +62,12 @@ def encode_npz(name: str, array: Shaped[np.ndarray, "..."]) -> bytes:
     Returns:
         The file's bytes; `numpy.load(path)[name]` is the array.
     """
+    array = np.ascontiguousarray(array)
     stream = BytesIO()
-    np.lib.format.write_array(stream, np.ascontiguousarray(array), version=(1, 0))
-    content = stream.getvalue()
+    np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(array))
+    header, values = stream.getvalue(), array.reshape(-1).view(np.uint8).data
     deflate = isal_zlib.compressobj(DEFLATE_LEVEL, isal_zlib.DEFLATED, RAW_DEFLATE)
-    packed = deflate.compress(content) + deflate.flush()
+    packed = deflate.compress(header) + deflate.compress(values) + deflate.flush()
     file_name = f"{name}.npy".encode()
     common = struct.pack(
         "<HHHHHIIIHH",
@@ -75,9 +76,9 @@ def encode_npz(name: str, array: Shaped[np.ndarray, "..."]) -> bytes:
         ZIP_DEFLATED,
         ZIP_TIME,
         ZIP_DATE,
-        isal_zlib.crc32(content),
+        isal_zlib.crc32(values, isal_zlib.crc32(header)),
         len(packed),
-        len(content),
+        len(header) + array.nbytes,
         len(file_name),
         0,
     )

@@ -1,0 +1,87 @@
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from augment import cli
+from augment.engine.generate import generate_dataset, identify
+from augment.errors import AssetError
+from augment.pipeline import open_deriver
+from augment.recipe import compose_recipe
+from augment.writer.verify import verify_folder
+
+OVERRIDES = ("render.size_px=40", "render.supersample=1", "samples=6")
+
+
+def contents(root):
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """The data set that every other way of making it has to equal, byte for byte."""
+    root = tmp_path_factory.mktemp("reference") / "data"
+    generate_dataset(compose_recipe("face_demo", [*OVERRIDES, f"out={root}", "workers=1"]))
+    return root
+
+
+def test_labels_follow_from_the_recorded_parameters(reference):
+    assert verify_folder(reference, 1.0, open_deriver) == []
+
+
+def test_derived_labels_are_the_same_bytes(reference):
+    from augment.writer.decode import read_pixels
+    from augment.writer.kinds import PIXEL_KINDS
+
+    derived = list(open_deriver(reference)(4))
+    assert len(derived) == 2 * 7
+    for twin, view, kind, values in derived:
+        path = reference / f"samples/000004/{twin}/view_{view}" / PIXEL_KINDS[kind].file_name
+        stored = read_pixels(path, kind)
+        assert (stored == values.astype(stored.dtype)).all()
+
+
+def test_two_processes_give_the_same_bytes(reference, tmp_path):
+    out = tmp_path / "two"
+    summary = generate_dataset(compose_recipe("face_demo", [*OVERRIDES, f"out={out}", "workers=2"]))
+    assert (summary.n_made, summary.workers) == (6, 2)
+    assert contents(out) == contents(reference)
+
+
+def test_a_run_killed_three_times_gives_the_same_bytes(reference, tmp_path):
+    out = tmp_path / "killed"
+    words = ["generate", "face_demo", *OVERRIDES, f"out={out}", "workers=1"]
+    for n_finished in (1, 2, 4):
+        with subprocess.Popen([sys.executable, "-m", "augment.cli", *words]) as run:
+            deadline = time.monotonic() + 120
+            while len(list(out.glob("samples/*"))) < n_finished and run.poll() is None:
+                assert time.monotonic() < deadline
+                time.sleep(0.002)
+            run.send_signal(signal.SIGKILL)
+    assert cli.main(words) == 0
+    assert contents(out) == contents(reference)
+
+
+def test_more_samples_keep_the_first_ones(reference, tmp_path):
+    out = tmp_path / "grown"
+    for n_samples in (2, 6):
+        words = [*OVERRIDES, f"out={out}", f"samples={n_samples}"]
+        summary = generate_dataset(compose_recipe("face_demo", words))
+        assert summary.n_samples == n_samples
+    assert summary.n_made == 4
+    assert contents(out) == contents(reference)
+
+
+def test_inputs_are_part_of_the_identity(tmp_path):
+    path = tmp_path / "scan.nii"
+    path.write_bytes(b"one")
+    spec = compose_recipe("ct_subject", [f"subject.path={path}"])
+    first = identify(spec)
+    path.write_bytes(b"two")
+    assert identify(spec).inputs != first.inputs
+    assert identify(spec).versions == first.versions
+    path.unlink()
+    with pytest.raises(AssetError, match=r"scan\.nii': no such file"):
+        identify(spec)
