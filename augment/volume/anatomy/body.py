@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from augment.errors import GeometryError
 from augment.volume.anatomy.canvas import Canvas
+from augment.volume.anatomy.distance_transform import depth_inside
 from augment.volume.anatomy.spec import AtlasSpec
 from augment.volume.grid import Grid
 
@@ -139,7 +140,7 @@ def close_hollows(filled: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"
 
 
 def _depth(inside: np.ndarray, spacing_mm: float) -> np.ndarray:
-    depth = ndimage.distance_transform_edt(inside).astype(np.float32)
+    depth = depth_inside(inside, 1.0)
     return np.maximum(depth - np.float32(0.5), 0.0, out=depth, where=inside) * np.float32(
         spacing_mm
     )
@@ -153,9 +154,7 @@ def _deep(inside: np.ndarray, spacing_mm: float) -> np.ndarray:
     ]
     step_mm = factor * spacing_mm
     smooth = ndimage.gaussian_filter(coarse, EAR_SMOOTHING_MM / step_mm, mode="nearest") > 0.5
-    depth = np.minimum(
-        ndimage.distance_transform_edt(smooth).astype(np.float32) * step_mm, DEEPEST_MM
-    )
+    depth = np.minimum(depth_inside(smooth, step_mm), DEEPEST_MM)
     depth = ndimage.gaussian_filter(depth, 1.0, mode="nearest")
     return resampled(depth, inside.shape, factor)
 

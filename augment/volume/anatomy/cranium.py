@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from augment.volume.anatomy.body import Body, resampled
 from augment.volume.anatomy.canvas import SOFT, Canvas
+from augment.volume.anatomy.distance_transform import depth_inside
 from augment.volume.anatomy.primitives import (
     Shape,
     both_sides,
@@ -45,7 +46,7 @@ def _paint_vault(canvas: Canvas, body: Body, spec: AtlasSpec) -> None:
     depth = spec.scalp_mm + 8.0 * temporal
     cavity = ((body.deep_mm[box] > depth + thickness) & (z > floor)).astype(np.float32)
     cavity = ndimage.gaussian_filter(cavity, 2.0 / spacing) > 0.5
-    outward = ndimage.distance_transform_edt(~cavity).astype(np.float32) * np.float32(spacing)
+    outward = depth_inside(~cavity, spacing)
     local = np.where(z < floor + 6.0, np.float32(BASE_MM), thickness)
     shell = (outward > 0) & (outward < local) & body.inside[box]
     canvas.paint_mask(box, shell, "cranium_cortical")
@@ -53,7 +54,7 @@ def _paint_vault(canvas: Canvas, body: Body, spec: AtlasSpec) -> None:
     diploe = shell & (local > 4.0) & (outward > inner * local) & (outward < outer * local)
     canvas.paint_mask(box, diploe, "cranium_trabecular", ("cranium_cortical",))
     canvas.paint_mask(box, cavity, "brain")
-    rim = ndimage.distance_transform_edt(cavity).astype(np.float32) * np.float32(spacing)
+    rim = depth_inside(cavity, spacing)
     canvas.paint_mask(box, cavity & (rim < CSF_MM), "csf", ("brain",))
 
 
@@ -89,7 +90,7 @@ def _cavity_floor(canvas: Canvas, box: Box) -> Float32[np.ndarray, "x y 1"]:
     x, y, _ = (np.squeeze(c, axis=2) for c in canvas.coordinates(box)[:2] + (np.zeros((1, 1, 1)),))
     x = np.abs(x)
     anterior = 37.0 - 6.0 * np.exp(-((x / 8.0) ** 2))
-    middle = np.where(x > 13, 5.0 + 0.016 * (x - 40) ** 2, 25.0) + 0.0 * y
+    middle = np.where(x > 13, 9.0 + 0.016 * (x - 38) ** 2, 25.0) + 0.0 * y
     posterior = -17.0 + 22.0 * ((y + 45) / 48) ** 2 + 18.0 * (x / 50) ** 2
     floor = np.where(y > 42, anterior, np.where(y > -2, middle, posterior))
     floor = ndimage.gaussian_filter(floor, 4.5 / canvas.grid.spacing_mm[0], mode="nearest")
@@ -97,7 +98,7 @@ def _cavity_floor(canvas: Canvas, box: Box) -> Float32[np.ndarray, "x y 1"]:
 
 
 def _paint_base(canvas: Canvas, spec: AtlasSpec) -> None:
-    petrous = both_sides(chain([(54, -3, -1), (14, 22, 1)], 8.0, 20))
+    petrous = both_sides(chain([(52, -9, 1), (14, 22, 2)], (6.5, 8.0), 20))
     canvas.paint(petrous, "petrous", (*SOFT, *SKULL, "brain", "csf"))
     sphenoid = join(ellipsoid((0, 25, 6), (16, 14, 13)), chain([(0, 12, 3), (0, -6, -17)], 5.5, 12))
     canvas.paint(sphenoid, "skull_base", (*SOFT, *SKULL, "brain", "csf"))
@@ -128,10 +129,10 @@ def _paint_ear(canvas: Canvas, spec: AtlasSpec) -> None:
         )
     fossa = both_sides(_glenoid_roof(spec))
     canvas.paint(fossa, "cranium_cortical", (*SOFT, *SKULL, "petrous", "ear_air"))
-    tympanic = both_sides(chain([(60, 0, 0), (44, 1, 0)], 5.0))
+    tympanic = both_sides(chain([(60, -2, 0), (44, -2, 0)], 4.4))
     canvas.paint(tympanic, "cranium_cortical", (*SOFT, *SKULL))
     canal = both_sides(
-        join(chain([(72, -1, 0), (40, 0, 0)], 2.7), ellipsoid((38, 0, 1), (4, 5, 6)))
+        join(chain([(72, -2, 0), (40, -3, 0)], 2.7), ellipsoid((38, -4, 1), (4, 5, 6)))
     )
     canvas.paint(canal, "ear_air", None)
     styloid = both_sides(chain([(46, -4, -10), (42, 6, -34)], (2.0, 1.0)))

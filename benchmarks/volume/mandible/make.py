@@ -1,6 +1,6 @@
 """Make radiotherapy-like synthetic volumes with their mandible: `python make.py OUT --samples 400 --seed 0`.
 
-Sample k depends on (seed, k) alone. Each file holds the image (int16 HU), the mandible's share per voxel (uint8, 0-255) and the spacing.
+Sample k depends on (seed, k) alone; two scans in different postures share one subject, whose anatomy costs most of the time. Each file holds the image (int16 HU), the mandible's share per voxel (uint8, 0-255) and the spacing.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from augment.volume.subject import subject_fields
 from augment.volume.template import load_template
 
 ATLAS_MM = 1.5
+SCANS = 2
 
 
 def main() -> None:
@@ -31,32 +32,34 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     model, template = load_face_model(), load_template(ATLAS_MM)
-    for index in range(arguments.first, arguments.samples):
-        path = arguments.out / f"{index:05d}.npz"
-        if not path.exists():
-            sample = make_sample(model, template, arguments.seed, index)
+    for first in range(arguments.first, arguments.samples, SCANS):
+        paths = [arguments.out / f"{first + k:05d}.npz" for k in range(SCANS)]
+        if all(path.exists() for path in paths):
+            continue
+        for path, sample in zip(
+            paths, make_samples(model, template, arguments.seed, first), strict=True
+        ):
             partial = path.with_suffix(".part.npz")
             np.savez_compressed(partial, **sample)
             partial.rename(path)
 
 
-def make_sample(model, template, seed: int, index: int) -> dict[str, np.ndarray]:
-    """Return image, mandible share and spacing of one sample, cropped to the body."""
-    subject = draw_subject(model, stream(seed, index, "subject"), PriorSpec(age_years=(18.0, 85.0)))
-    vertices = (
-        model.vertices(torch.tensor(subject.identity[None], dtype=torch.float32))[0]
-        .numpy()
-        .astype(float)
-    )
+def make_samples(model, template, seed: int, first: int) -> list[dict[str, np.ndarray]]:
+    """Return the scans of one subject, whose draws carry the number of its first scan."""
+    subject = draw_subject(model, stream(seed, first, "subject"), PriorSpec(age_years=(18.0, 85.0)))
+    identity = torch.tensor(subject.identity[None], dtype=torch.float32)
+    vertices = model.vertices(identity)[0].numpy().astype(float)
     fields = subject_fields(template.vertices, vertices[template.vertex_of_model])
-    atlas = build_atlas(template.body, draw_atlas_spec(stream(seed, index, "atlas")), template.seat)
+    atlas = build_atlas(template.body, draw_atlas_spec(stream(seed, first, "atlas")), template.seat)
+    return [make_sample(atlas, fields, seed, index) for index in range(first, first + SCANS)]
+
+
+def make_sample(atlas, fields, seed: int, index: int) -> dict[str, np.ndarray]:
+    """Return image, mandible share and spacing of one scan, cropped to the body."""
     scan = draw_radiotherapy_scan(stream(seed, index, "scan"))
+    noise = stream(seed, index, "noise")
     volume = scan_radiotherapy(
-        atlas,
-        fields.head_from_template,
-        fields.template_from_head,
-        scan,
-        stream(seed, index, "noise"),
+        atlas, fields.head_from_template, fields.template_from_head, scan, noise
     )
     body = np.argwhere(volume.labels > 0)
     low, high = body.min(0), body.max(0) + 1

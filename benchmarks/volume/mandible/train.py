@@ -20,7 +20,7 @@ CENTRES = {"mandible": 0.6, "bone": 0.25, "anywhere": 0.15}
 
 BATCH = 2
 BONE_HU = 250
-AVERAGE_DECAY = 0.995
+AVERAGE_DECAY = 0.98
 
 
 def main() -> None:
