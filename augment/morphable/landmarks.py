@@ -139,7 +139,7 @@ def _mirrored(
 ) -> tuple[int, np.ndarray] | None:
     """Return the mirror image of a barycentric point, or None where the triangulation is not symmetric."""
     corners = template.mirror_vertex[template.faces[triangle]]
-    partner = lookup.get(tuple(sorted(corners)))
+    partner = lookup.get(tuple(sorted(corners.tolist())))
     if partner is None:
         return None
     order = [int(np.flatnonzero(corners == vertex)[0]) for vertex in template.faces[partner]]
@@ -149,7 +149,7 @@ def _mirrored(
 def build_landmarks(template: Template, vertices: Float[np.ndarray, "vertices 3"]) -> LandmarkTable:
     """Place all landmarks on a template whose vertices are given in base-mesh coordinates (mm)."""
     skin = np.flatnonzero(template.part_of_triangle == 1)
-    lookup = {tuple(sorted(template.faces[t])): int(t) for t in skin}
+    lookup = {tuple(sorted(template.faces[t].tolist())): int(t) for t in skin}
     found: dict[str, tuple[int, np.ndarray]] = {}
 
     def place(name: str, view: str, first: float, second: float) -> None:

@@ -50,7 +50,7 @@ def read_model(path: Path) -> FaceModel:
     Raises:
         OSError, ValueError, KeyError, zipfile.BadZipFile: If the file is missing, damaged or of another layout.
     """
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {key: archive[key] for key in archive.files}
     values: dict[str, object] = {"name": str(arrays["name"])}
     for field in fields(FaceModel):

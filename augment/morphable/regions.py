@@ -5,6 +5,7 @@ region is read from the sheet at its interpolated texture coordinate, so that bo
 not follow triangle edges. Left and right are the patient's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +107,7 @@ def _texels(template: Template, vertices: np.ndarray, size: int) -> _Texels:
 
 
 def _inside(
-    outline: list[tuple[float, float]], x: np.ndarray, z: np.ndarray, candidate: np.ndarray, *, half: bool = False
+    outline: Sequence[tuple[int | float, int | float]], x: np.ndarray, z: np.ndarray, candidate: np.ndarray, *, half: bool = False
 ) -> np.ndarray:
     """Return which candidates lie inside a spline outline; a half outline is closed by its mirror image."""
     points = np.asarray(outline, dtype=float)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from augment.morphable import makehuman
 from augment.morphable.makehuman import BaseMesh
@@ -39,7 +39,7 @@ class Template:
     assembly: scipy.sparse.csr_matrix
     n_vertices: int
     faces: Int[np.ndarray, "triangles 3"]
-    part_of_triangle: Int[np.ndarray, " triangles"]
+    part_of_triangle: UInt8[np.ndarray, " triangles"]
     lash_faces: Int[np.ndarray, "lash_triangles 3"]
     uv: Float[np.ndarray, "uv_vertices 2"]
     uv_faces: Int[np.ndarray, "triangles 3"]
