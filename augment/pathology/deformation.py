@@ -20,13 +20,13 @@ MIRROR = np.array([-1.0, 1.0, 1.0])
 FOLLOW_DEPTH_MM = 5.5
 
 
-def ramp(value: np.ndarray, zero_at: float, one_at: float) -> np.ndarray:
+def ramp(value: np.ndarray, zero_at: float | np.ndarray, one_at: float | np.ndarray) -> np.ndarray:
     """Return a smooth step (quintic, two continuous derivatives) that is 0 at one value and 1 at another.
 
     The step runs either way: zero_at may be the larger value.
     """
     t = np.clip((value - zero_at) / (one_at - zero_at), 0.0, 1.0)
-    return t * t * t * (t * (6.0 * t - 15.0) + 10.0)
+    return np.asarray(t * t * t * (t * (6.0 * t - 15.0) + 10.0))
 
 
 def bump(radius: np.ndarray, flatness: int = 2) -> np.ndarray:
@@ -36,7 +36,7 @@ def bump(radius: np.ndarray, flatness: int = 2) -> np.ndarray:
         radius: Distance as a share of the support's radius.
         flatness: The exponent n; larger is flatter around the centre.
     """
-    return np.clip(1.0 - np.abs(radius) ** flatness, 0.0, None) ** 3
+    return np.asarray(np.clip(1.0 - np.abs(radius) ** flatness, 0.0, None) ** 3)
 
 
 def ellipsoidal(points: Points, centre: np.ndarray, radii: tuple[float, float, float]) -> np.ndarray:

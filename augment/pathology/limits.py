@@ -9,7 +9,7 @@ from augment.pathology.deformation import FOLLOW_DEPTH_MM, Deformation
 MIN_JACOBIAN = 0.15  # smallest local volume ratio that a case may have
 MAX_COEFFICIENT_MM = 60.0
 FREE_SPACE_MM = 4.0
-LATTICE_MM = 4.0
+LATTICE_MM = 3.0
 LATTICE_BOX_MM = ((-100.0, -40.0, -150.0), (100.0, 116.0, 90.0))
 
 
@@ -37,17 +37,21 @@ def coefficient_limits(deformation: Deformation) -> tuple[float, float]:
     return -_limit(-gradients), _limit(gradients)
 
 
-def _limit(gradients: np.ndarray) -> float:
+def _limit(gradients: Float[np.ndarray, "points 3 3"]) -> float:
+    """Return the largest coefficient c with det(I + c G) = 1 + c tr G + c² m(G) + c³ det G above the bound everywhere."""
+    trace = np.trace(gradients, axis1=1, axis2=2)
+    minors = (trace**2 - np.einsum("nij,nji->n", gradients, gradients)) / 2
+    determinant = np.linalg.det(gradients)
+
+    def is_upright(c: float) -> bool:
+        return bool((1 + c * (trace + c * (minors + c * determinant)) >= MIN_JACOBIAN).all())
+
     low, high = 0.0, MAX_COEFFICIENT_MM
-    identity = np.eye(3)
-    if (np.linalg.det(identity + high * gradients) >= MIN_JACOBIAN).all():
+    if is_upright(high):
         return high
     for _ in range(24):
         middle = (low + high) / 2
-        if (np.linalg.det(identity + middle * gradients) >= MIN_JACOBIAN).all():
-            low = middle
-        else:
-            high = middle
+        low, high = (middle, high) if is_upright(middle) else (low, middle)
     return low
 
 
