@@ -13,7 +13,13 @@ from time import perf_counter
 
 from augment.engine.local import Job, choose_workers, make_samples
 from augment.errors import AssetError, RecipeError
-from augment.pipeline import check_recipe, data_set_legend, fit_subject, open_pipeline
+from augment.pipeline import (
+    check_recipe,
+    data_set_legend,
+    fit_subject,
+    open_pipeline,
+    subject_files,
+)
 from augment.recipe import RecipeSpec
 from augment.writer.folder import Identity, abandon_folder, finish_folder, open_folder
 from augment.writer.sample_folder import INCOMING
@@ -80,7 +86,8 @@ def generate_dataset(spec: RecipeSpec, on_progress: Progress = lambda done, tota
     with _alone(root):
         try:
             legend = data_set_legend()
-            maker = partial(open_pipeline, spec, fit_subject(spec))
+            subject = fit_subject(spec)
+            maker = partial(open_pipeline, spec, subject)
             workers = choose_workers(spec.workers, len(missing))
             job = Job(root, maker, legend.landmarks)
             stages: Counter[str] = Counter()
@@ -92,7 +99,7 @@ def generate_dataset(spec: RecipeSpec, on_progress: Progress = lambda done, tota
                 done += 1
                 on_progress(done, spec.samples)
             sample_seconds = perf_counter() - sample_start
-            finish_folder(root, spec, identity, legend)
+            finish_folder(root, spec, identity, legend, subject_files(subject))
         except BaseException:
             abandon_folder(root)
             raise

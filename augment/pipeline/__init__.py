@@ -6,7 +6,13 @@ sample k depends on the recipe, its seed and k alone.
 
 from augment.pipeline.derive import open_deriver
 from augment.pipeline.legend import data_set_legend
-from augment.pipeline.opening import check_recipe, fit_subject, generate, open_pipeline
+from augment.pipeline.opening import (
+    check_recipe,
+    fit_subject,
+    generate,
+    open_pipeline,
+    subject_files,
+)
 
 __all__ = [
     "check_recipe",
@@ -15,4 +21,5 @@ __all__ = [
     "generate",
     "open_deriver",
     "open_pipeline",
+    "subject_files",
 ]

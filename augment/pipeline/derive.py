@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from augment.pathology import PATHOLOGIES, PathologyBasis
 from augment.pipeline.making import Pipeline
 from augment.pipeline.plain import read_camera, read_plain
 from augment.pipeline.stages import Shot, posed_vertices, rest_vertices
+from augment.pipeline.subject_file import SUBJECT_FILE, read_subject
 from augment.recipe.check import read_spec
 from augment.recipe.schema import RecipeSpec
 from augment.render.appearance import Appearance
@@ -43,7 +45,9 @@ def open_deriver(root: Path) -> Callable[[int], Iterator[Label]]:
     if mistakes:
         raise AssetError(f"'{root}/dataset.json' is not of this version: {'; '.join(mistakes)}")
     model = load_face_model(device=spec.device)
-    pipeline = Pipeline(spec, model, PathologyBasis(model), None)
+    path = root / SUBJECT_FILE
+    fitted = read_subject(path, model) if path.is_file() else None
+    pipeline = Pipeline(spec, model, PathologyBasis(model), fitted)
 
     def derive(index: int) -> Iterator[Label]:
         path = root / "samples" / f"{index:06d}" / "parameters.json"
@@ -54,6 +58,8 @@ def open_deriver(root: Path) -> Callable[[int], Iterator[Label]]:
 
 def _derive(pipeline: Pipeline, parameters: Mapping[str, Any]) -> Iterator[Label]:
     subject = read_plain(Subject, parameters["subject"])
+    if pipeline.fitted is not None:
+        subject = replace(subject, detail_mm=pipeline.fitted.detail_mm)
     rest = [rest_vertices(pipeline.model, subject)]
     if parameters["pathologies"]:
         offset = np.zeros(rest[0].shape)

@@ -1,7 +1,9 @@
 """Opening a pipeline: what is checked, fitted and loaded before the first sample."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -10,7 +12,10 @@ from augment.morphable import load_face_model
 from augment.pathology import PATHOLOGIES, PathologyBasis
 from augment.pipeline.assign import pathology_mistakes
 from augment.pipeline.making import Pipeline
+from augment.pipeline.subject_file import SUBJECT_FILE, encode_subject, read_subject
 from augment.recipe import RecipeSpec
+from augment.reconstruct.ct import fit_ct
+from augment.reconstruct.scan import Unit, fit_scan
 from augment.record import SampleRecord
 from augment.sample import Subject
 
@@ -51,11 +56,32 @@ def _device_mistakes(spec: RecipeSpec) -> list[str]:
 def fit_subject(spec: RecipeSpec) -> Subject | None:
     """Return the subject that a recipe takes from a file, or None where it draws from the prior.
 
+    The face model is loaded in any case, so that processes that start later find it built.
+
     Raises:
         AssetError: If the file cannot be read.
         GeometryError: If it holds no head.
     """
-    return None
+    model = load_face_model()
+    wanted = spec.subject
+    if wanted.source == "prior" or wanted.path is None:
+        return None
+    if wanted.source == "ct":
+        subject = fit_ct(wanted.path, model).subject
+    elif wanted.source == "scan":
+        subject = fit_scan(wanted.path, model, cast(Unit, wanted.unit)).subject
+    else:
+        subject = read_subject(Path(wanted.path), model)
+    return replace(
+        subject,
+        sex=subject.sex or wanted.sex,
+        ancestry=subject.ancestry or ({wanted.ancestry: 1.0} if wanted.ancestry else None),
+    )
+
+
+def subject_files(subject: Subject | None) -> dict[str, bytes]:
+    """Return the file that a data set keeps of its fitted subject: name to content."""
+    return {} if subject is None else {SUBJECT_FILE: encode_subject(subject)}
 
 
 def open_pipeline(spec: RecipeSpec, fitted: Subject | None) -> Pipeline:

@@ -64,6 +64,7 @@ class SubjectSpec:
         choices=("prior", "ct", "scan", "file"),
     )
     path: str | None = setting(None, "NIfTI volume, mesh or subject.json, where source needs one")
+    unit: str = setting("mm", "unit of a scan's coordinates", choices=("mm", "cm", "m", "inch"))
     one: bool = setting(False, "the same head in every sample")
     age_years: Range = setting((18.0, 80.0), "range of ages in years", low=0.0, high=90.0)
     sex: str | None = setting(None, "null draws both", choices=("female", "male"))

@@ -113,7 +113,13 @@ def abandon_folder(root: Path) -> None:
         rmtree(root, ignore_errors=True)
 
 
-def finish_folder(root: Path, spec: RecipeSpec, identity: Identity, legend: Legend) -> None:
+def finish_folder(
+    root: Path,
+    spec: RecipeSpec,
+    identity: Identity,
+    legend: Legend,
+    extra: Mapping[str, bytes] | None = None,
+) -> None:
     """Write tables, contact sheet, card, `dataset.json` and checksums of a whole set of samples.
 
     Args:
@@ -121,9 +127,10 @@ def finish_folder(root: Path, spec: RecipeSpec, identity: Identity, legend: Lege
         spec: The recipe.
         identity: Identity of the run.
         legend: What the numbers stand for.
+        extra: Further files of the whole data set, name to content.
     """
     tables = collect_tables(root, spec.samples)
-    contents = table_files(tables)
+    contents = {**table_files(tables), **(extra or {})}
     contents[SHEET] = contact_sheet(root, tables["files"], tables["severities"])
     contents[CARD] = dataset_card(spec.name, tables, legend)
     contents[DATASET] = encode_json(describe_dataset(spec, identity, legend), indent=1)
