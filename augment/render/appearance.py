@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from augment.recipe.schema import RenderSpec
 from augment.render.background import Background, draw_background
@@ -16,7 +17,7 @@ from augment.render.hair import Hair, draw_hair
 from augment.render.hair_colour import HairColour, draw_hair_colour
 from augment.render.lens import Lens, draw_lens
 from augment.render.light import Lighting, draw_lighting
-from augment.render.skin import Skin, draw_skin
+from augment.render.skin import Skin, draw_skin, pigment_colour
 from augment.sample import Subject
 
 
@@ -49,6 +50,17 @@ class Appearance:
         return asdict(self)
 
 
+def face_radiance(skin: Skin, lighting: Lighting) -> float:
+    """Return the green radiance of the cheeks towards the camera, roughly."""
+    reflectance = float(
+        pigment_colour(torch.tensor([skin.melanin]), torch.tensor([skin.blood]))[1, 0]
+    )
+    direct = sum(lamp.colour[1] * max(lamp.direction[2], 0.0) for lamp in lighting.lamps)
+    return reflectance * (
+        0.8 * direct + 0.8 * lighting.ambient[0][1] + 0.3 * lighting.ambient[2][1]
+    )
+
+
 def draw_appearance(rng: np.random.Generator, subject: Subject, spec: RenderSpec) -> Appearance:
     """Draw how a subject looks.
 
@@ -57,13 +69,14 @@ def draw_appearance(rng: np.random.Generator, subject: Subject, spec: RenderSpec
         subject: Age, sex and ancestry steer tone, hair and wrinkles; what is None is drawn freely.
         spec: The recipe's choices about pictures.
     """
+    skin, lighting = draw_skin(rng, subject), draw_lighting(rng)
     return Appearance(
-        skin=draw_skin(rng, subject),
+        skin=skin,
         eyes=draw_eyes(rng, subject),
         hair=draw_hair(rng, subject),
         hair_colour=draw_hair_colour(rng, subject),
         clothes=draw_clothes(rng),
-        lighting=draw_lighting(rng),
+        lighting=lighting,
         background=draw_background(rng, spec.background),
-        lens=draw_lens(rng, spec.photometric),
+        lens=draw_lens(rng, spec.photometric, face_radiance(skin, lighting)),
     )

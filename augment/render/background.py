@@ -111,13 +111,13 @@ def _tinted(rng: np.random.Generator, level: float, chroma: float) -> np.ndarray
 def _blob(rng: np.random.Generator, kind: str, level: float) -> Blob:
     """Draw a window, a shelf, a door, a lamp; or foliage."""
     if kind == "outdoor":
-        colour = np.array([0.10, 0.17, 0.05]) * rng.uniform(0.3, 2.5)
+        colour = np.array([0.11, 0.14, 0.05]) * rng.uniform(0.2, 2.2, 3) * rng.uniform(0.5, 1.5)
         size = (rng.uniform(0.08, 0.4), rng.uniform(0.08, 0.3))
         centre = (rng.uniform(0, 1), rng.uniform(0.35, 1.0))
     else:
         bright = rng.random() < 0.25
         colour = _tinted(
-            rng, rng.uniform(0.7, 1.6) if bright else level * rng.uniform(0.2, 1.8), 0.5
+            rng, rng.uniform(0.6, 1.2) if bright else level * rng.uniform(0.2, 1.6), 0.2
         )
         size = (rng.uniform(0.04, 0.35), rng.uniform(0.1, 0.9))
         centre = (rng.uniform(0, 1), rng.uniform(0, 1))
@@ -125,7 +125,7 @@ def _blob(rng: np.random.Generator, kind: str, level: float) -> Blob:
         (float(centre[0]), float(centre[1])),
         (float(size[0]), float(size[1])),
         _triple(colour),
-        float(rng.uniform(0.02, 0.09)),
+        float(rng.uniform(0.15, 0.5) if kind == "outdoor" else rng.uniform(0.03, 0.12)),
     )
 
 
@@ -151,7 +151,7 @@ def pictures_in(folder: str) -> list[str]:
 
 def background_image(
     background: Background, tile: NoiseTile, height: int, width: int, device: torch.device
-) -> Float[Tensor, "height width 3"]:
+) -> Float[Tensor, "3 height width"]:
     """Return the background, linear RGB.
 
     Args:
@@ -162,7 +162,7 @@ def background_image(
         device: Where the image lives.
     """
     if background.picture is not None:
-        return _user_picture(background, height, width).to(device)
+        return _user_picture(background, height, width).permute(2, 0, 1).to(device)
     rows = torch.linspace(0.0, 1.0, _COARSE, device=device)[:, None]
     columns = torch.linspace(0.0, 1.0, _COARSE, device=device)[None]
     upper, lower = torch.tensor(background.upper), torch.tensor(background.lower)
@@ -177,9 +177,9 @@ def background_image(
     coarse = coarse * (1.0 + background.glow * glow)[..., None]
     image = torch.nn.functional.interpolate(
         coarse.permute(2, 0, 1)[None], (height, width), mode="bilinear", align_corners=False
-    )[0].permute(1, 2, 0)
+    )[0]
     if background.texture:
-        image = image * (1.0 + _plaster(background, tile, height, width, device))[..., None]
+        image = image * (1.0 + _plaster(background, tile, height, width, device))
     return image
 
 
@@ -193,9 +193,9 @@ def _plaster(
 ) -> Float[Tensor, "height width"]:
     v = torch.arange(height, device=device)[:, None].expand(height, width) / height
     u = torch.arange(width, device=device)[None].expand(height, width) / height
-    place = torch.stack((u, v), -1).reshape(-1, 2) * 1.3
+    place = torch.stack((u, v)).reshape(2, -1) * 1.3
     noise = tile.at(place, background.offset, footprint=1.3 / height)
-    relief = 0.02 * noise[:, 1] + 0.015 * noise[:, 2] + 0.02 * noise[:, 0]
+    relief = 0.02 * noise[1] + 0.015 * noise[2] + 0.02 * noise[0]
     return background.texture * relief.reshape(height, width)
 
 

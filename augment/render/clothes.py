@@ -16,7 +16,7 @@ from augment.geometry.mesh import boundary_loops
 from augment.morphable.model import FaceModel
 from augment.render.light import Triple
 from augment.render.noise import NoiseTile
-from augment.render.reflect import Lit, gloss, lambert
+from augment.render.reflect import Lit, gloss, lambert, unit
 from augment.render.scene import REFINEMENT_LEVEL, Attachment, refined_normals
 
 SHADE_CHANNELS = 4
@@ -156,7 +156,7 @@ def build_garment(model: FaceModel, name: str) -> Garment:
     angle = np.arctan2(points[:, 0], points[:, 1] + 35.0)
     rib = np.clip((cut.rib_mm - depth[rows]) / 1.2 + 0.5, 0, 1)
     open_ = np.concatenate((np.ones(n), np.full(len(inner), 0.15), np.ones(len(outer))))
-    shade = np.stack((angle * 110.0, points[:, 2] + 0.5 * points[:, 1], rib, open_), -1)
+    shade = np.stack((angle * 110.0, points[:, 2] + 0.25 * points[:, 1], rib, open_), -1)
     return Garment(
         bound=torch.from_numpy(bound[rows].astype(np.int64)),
         weight=_tensor(weight[rows]),
@@ -174,7 +174,9 @@ def _sliced(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the mesh where depth is above 0, cut along 0: what its vertices are made of, faces."""
     made: dict[tuple[int, int], int] = {}
-    bound, weight, kept = [], [], []
+    bound: list[tuple[int, int, int]] = []
+    weight: list[tuple[float, float, float]] = []
+    kept: list[tuple[int, int, int]] = []
 
     def vertex(a: int, b: int) -> int:
         key = (min(a, b), max(a, b))
@@ -257,7 +259,7 @@ def draw_clothes(rng: np.random.Generator) -> Clothes:
         cut=str(rng.choice(list(CUTS), p=(0.38, 0.16, 0.18, 0.18, 0.10))),
         colour=_triple(colour),
         trim=_triple(trim),
-        pattern=str(rng.choice(("plain", "stripes", "heather"), p=(0.62, 0.16, 0.22))),
+        pattern=str(rng.choice(("plain", "stripes", "heather"), p=(0.70, 0.06, 0.24))),
         second=_triple(second),
         pitch_mm=float(rng.uniform(10.0, 42.0)),
         folds=float(rng.uniform(0.3, 1.0)),
@@ -276,7 +278,9 @@ def wear_clothes(garment: Garment, healthy: Float[Tensor, "refined 3"]) -> Attac
         garment: A cut on the template.
         healthy: Refined vertices of the healthy head, mm.
     """
-    base = (healthy[garment.bound] * garment.weight[..., None]).sum(1)
+    base = torch.nn.functional.embedding_bag(
+        garment.bound, healthy, per_sample_weights=garment.weight, mode="sum"
+    )
     return Attachment(
         vertices=base + garment.offset,
         normals=garment.normal,
@@ -291,9 +295,9 @@ def cloth_radiance(
     clothes: Clothes,
     tile: NoiseTile,
     lit: Lit,
-    shade: Float[Tensor, "points channels"],
+    shade: Float[Tensor, "channels points"],
     pixel_mm: float,
-) -> Float[Tensor, "points 3"]:
+) -> Float[Tensor, "3 points"]:
     """Return the light off cloth.
 
     Args:
@@ -303,24 +307,24 @@ def cloth_radiance(
         shade: The channels of `Garment`.
         pixel_mm: Size of a pixel, mm.
     """
-    across, height, rib, open_ = shade.unbind(-1)
-    place = torch.stack((across, height * 0.55), -1)
-    wide = tile.at(place / 420.0, clothes.offset, footprint=pixel_mm / 420.0)
-    fine = tile.at(place / 90.0, clothes.offset[::-1], footprint=pixel_mm / 90.0)
-    albedo = lit.normal.new_tensor(clothes.colour).expand(len(across), 3)
-    second = lit.normal.new_tensor(clothes.second)
+    across, height, rib, open_ = shade
+    place = torch.stack((across, height * 0.55))
+    wide = tile.at(place * (1 / 420.0), clothes.offset, footprint=pixel_mm / 420.0)
+    fine = tile.at(place * (1 / 60.0), clothes.offset[::-1], footprint=pixel_mm / 60.0)
+    albedo = lit.normal.new_tensor(clothes.colour)[:, None].expand(3, len(across))
+    second = lit.normal.new_tensor(clothes.second)[:, None]
     if clothes.pattern == "stripes":
         wave = torch.sin(height * (6.2832 / clothes.pitch_mm)) * (clothes.pitch_mm / pixel_mm)
-        albedo = albedo + (wave * 0.5 + 0.5).clamp(0.0, 1.0)[:, None] * (second - albedo)
+        albedo = albedo + (wave * 0.5 + 0.5).clamp(0.0, 1.0) * (second - albedo)
     elif clothes.pattern == "heather":
-        albedo = albedo + (0.3 + 0.25 * fine[:, 2]).clamp(0.0, 1.0)[:, None] * (second - albedo)
-    albedo = albedo + rib[:, None] * (lit.normal.new_tensor(clothes.trim) - albedo)
+        albedo = albedo + (0.3 + 0.22 * fine[3] + 0.1 * fine[2]).clamp(0.0, 1.0) * (second - albedo)
+    albedo = albedo + rib * (lit.normal.new_tensor(clothes.trim)[:, None] - albedo)
     ribbing = 1.0 - 0.16 * rib * (torch.sin(across * 2.6) * min(1.0, 1.2 / pixel_mm) + 0.6)
-    albedo = albedo * (ribbing * (1.0 + 0.04 * fine[:, 2]))[:, None]
-    fold = 0.16 * clothes.folds * wide[:, 4:7] + 0.05 * clothes.folds * wide[:, :3]
-    normal = torch.nn.functional.normalize(lit.normal + fold * (1.0 - rib)[:, None], dim=-1)
+    albedo = albedo * (ribbing * (1.0 + 0.04 * fine[2]))
+    fold = torch.add(0.16 * wide[4:7], wide[:3], alpha=0.05).mul_(clothes.folds)
     lit = Lit(
-        normal, lit.view, lit.lamps, lit.colours, lit.unhidden * open_[:, None], lit.ambient,
-        lit.openness * open_ * (1.0 - 0.10 * wide[:, 0] * clothes.folds),
+        unit(lit.normal + fold * (1.0 - rib)), lit.view, lit.lamps, lit.colours,
+        lit.unhidden * open_, lit.ambient,
+        lit.openness * open_ * (1.0 - 0.10 * clothes.folds * wide[0]),
     )  # fmt: skip
     return lambert(lit, albedo.clamp(0.005, 0.85)) + 0.5 * gloss(lit, 0.75, 0.03, 0.3)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from augment.render.noise import NoiseTile
+from augment.render.reflect import Lit, dot, unit
 from augment.sample import Subject
 
 GLOBE_DISC = {"left": (0.94, 0.62), "right": (0.94, 0.72)}
@@ -24,6 +25,9 @@ IRIS_RADIUS = math.asin(12.2 / 2 / 14.4) / math.pi
 The corneal diameter is 11.7 mm on a globe of 24 mm (Rufer et al., Cornea 2005;24:259); between the
 lids of a model whose globes are larger, the visible width counts.
 """
+
+CORNEAL_GAIN = 1.75
+"""How much faster the normals of the cornea turn than those of the model's globe."""
 
 # Linear RGB of irises, outer and inner part: brown, dark brown, hazel, green, grey-blue, blue.
 IRISES = {
@@ -75,20 +79,20 @@ def draw_eyes(rng: np.random.Generator, subject: Subject) -> Eyes:
 
 
 def globe_polar(
-    uv: Float[Tensor, "points 2"], is_left: Tensor
+    uv: Float[Tensor, "2 points"], is_left: Bool[Tensor, " points"]
 ) -> tuple[Float[Tensor, " points"], Float[Tensor, " points"]]:
     """Return the polar angle as a share of pi, and the angle about the optical axis in turns."""
     centres = uv.new_tensor((GLOBE_DISC["right"], GLOBE_DISC["left"]))
-    offset = uv - centres[is_left.long()]
+    offset = uv - centres[is_left.long()].T
     return (
-        offset.square().sum(-1).sqrt() / GLOBE_RADIUS,
-        torch.atan2(offset[:, 1], offset[:, 0]) / (2.0 * math.pi),
+        offset.square().sum(0).sqrt() / GLOBE_RADIUS,
+        torch.atan2(offset[1], offset[0]) / (2.0 * math.pi),
     )
 
 
 def eye_albedo(
     eyes: Eyes, tile: NoiseTile, radius: Float[Tensor, " points"], turn: Float[Tensor, " points"]
-) -> Float[Tensor, "points 3"]:
+) -> Float[Tensor, "3 points"]:
     """Return the linear RGB reflectance of the globe.
 
     Args:
@@ -98,20 +102,43 @@ def eye_albedo(
         turn: Angle about the optical axis, turns.
     """
     share = radius / IRIS_RADIUS
-    fibres = tile.at(torch.stack((turn * 1.0 + eyes.turn, share * 0.05), -1), (0.0, 0.0))
-    outer, inner = (radius.new_tensor(colour) for colour in IRISES[eyes.iris])
-    ring = _step(share + 0.06 * fibres[:, 2], 0.50, 0.72)[:, None]
+    fibres = tile.at(torch.stack((turn + eyes.turn, share * 0.05)), (0.0, 0.0))
+    outer, inner = (radius.new_tensor(colour)[:, None] for colour in IRISES[eyes.iris])
+    ring = _step(share + 0.06 * fibres[2], 0.50, 0.72)
     iris = eyes.tone * (inner + ring * (outer - inner))
-    iris = iris * (1.0 + 0.22 * fibres[:, 1] + 0.15 * fibres[:, 0])[:, None].clamp_min(0.3)
-    iris = iris * (1.0 - 0.72 * _step(share, 0.80, 1.0))[:, None]  # the dark limbus
-    pupil = _step(share, eyes.pupil - 0.05, eyes.pupil + 0.05)[:, None]
+    iris = iris * (1.0 + 0.22 * fibres[1] + 0.15 * fibres[0]).clamp_min(0.3)
+    iris = iris * (1.0 - 0.72 * _step(share, 0.80, 1.0))  # the dark limbus
+    pupil = _step(share, eyes.pupil - 0.05, eyes.pupil + 0.05)
     iris = iris * pupil + 0.002 * (1.0 - pupil)
-    veins = tile.at(torch.stack((radius * 1.3, turn * 2.0 + eyes.turn), -1), (0.3, 0.7))
-    redness = (0.5 * _step(share, 1.1, 2.6) + 0.3 * veins[:, 1].clamp_min(0.0)) * eyes.vessels
-    white = eyes.white * radius.new_tensor((0.66, 0.60, 0.55))
-    white = white * (1.0 - redness[:, None] * radius.new_tensor((0.10, 0.36, 0.36))).clamp_min(0.2)
-    border = _step(share, 0.93, 1.07)[:, None]
-    return iris + border * (white - iris)
+    veins = tile.at(torch.stack((radius * 1.3, turn * 2.0 + eyes.turn)), (0.3, 0.7))
+    redness = (0.5 * _step(share, 1.1, 2.6) + 0.3 * veins[1].clamp_min(0.0)) * eyes.vessels
+    white = eyes.white * radius.new_tensor((0.66, 0.60, 0.55))[:, None]
+    white = white * (1.0 - redness * radius.new_tensor((0.10, 0.36, 0.36))[:, None]).clamp_min(0.2)
+    return iris + _step(share, 0.93, 1.07) * (white - iris)
+
+
+def corneal_shine(
+    lit: Lit, axis: Float[Tensor, "3 points"], radius: Float[Tensor, " points"]
+) -> Float[Tensor, "3 points"]:
+    """Return what the wet globe mirrors: lamps as soft boxes, and a little of the surroundings.
+
+    The cornea curves more than the white (7.8 mm against 12 mm): its normals turn faster from the
+    axis, which is what brings the reflection of a lamp onto the iris.
+
+    Args:
+        lit: Points of the globes.
+        axis: Unit vectors along the optical axis of each point's globe.
+        radius: Polar angle, share of pi.
+    """
+    is_cornea = 1.0 - _step(radius / IRIS_RADIUS, 0.95, 1.25)
+    steep = unit(axis + CORNEAL_GAIN * (lit.normal - axis))
+    normal = unit(lit.normal + is_cornea * (steep - lit.normal))
+    facing = dot(normal, lit.view)
+    cosine = lit.lamps @ (2.0 * facing * normal - lit.view)
+    box = _step(cosine, math.cos(math.radians(13.0)), math.cos(math.radians(8.0)))
+    strength = (0.25 + 0.75 * is_cornea) * lit.unhidden
+    rim = (0.03 + 0.97 * (1.0 - facing.clamp(0.0, 1.0)).pow(5)).clamp_max(0.35) * lit.openness
+    return 1.1 * (lit.colours.T @ (box * strength)) + lit.ambient * rim
 
 
 def _step(values: Tensor, low: float, high: float) -> Tensor:

@@ -65,25 +65,31 @@ class Style:
 
 
 STYLES = {
-    "crop": Style("crown", 5.6, 6, 4.5, 8.0, 0.05, 0.5, 4.2, rise=0.4, tangle=0.14, sides_mm=9.0),
-    "short": Style("crown", 6.2, 7, 6.0, 13.0, 0.10, 0.55, 5.0, rise=0.4, tangle=0.12, sides_mm=15.0),
-    "quiff": Style("back", 6.2, 8, 7.0, 18.0, 0.06, 0.6, 5.2, rise=0.6, tangle=0.09, sides_mm=13.0),
+    "crop": Style("crown", 4.9, 5, 4.6, 7.0, 0.06, 0.5, 3.6, rise=0.3, tangle=0.10, sides_mm=9.0),
+    "short": Style(
+        "crown", 5.4, 6, 6.6, 11.0, 0.10, 0.55, 4.4, rise=0.3, tangle=0.09, sides_mm=15.0
+    ),
+    "quiff": Style("back", 5.6, 7, 8.0, 17.0, 0.06, 0.6, 4.8, rise=0.5, tangle=0.07, sides_mm=13.0),
     "side_part": Style(
-        "part", 6.2, 9, 7.0, 13.0, 0.12, 0.6, 5.2, part_mm=-32.0, rise=0.35, sides_mm=17.0
+        "part", 5.6, 8, 7.8, 12.0, 0.12, 0.6, 4.8, part_mm=-32.0, rise=0.35, sides_mm=17.0
     ),
     "tied": Style("back", 7.0, 16, 8.0, 7.0, 0.03, 0.7, 6.0, rise=0.12, tangle=0.03, nape=True),
     "bob": Style("part", 7.4, 18, 8.5, 14.0, 0.30, 0.6, 7.0, part_mm=22.0, over_ears=True),
     "long_part": Style("part", 7.8, 26, 10.5, 14.0, 0.32, 0.6, 8.0, over_ears=True),
     "long_side": Style("part", 7.8, 26, 10.5, 16.0, 0.32, 0.6, 8.0, part_mm=-30.0, over_ears=True),
     "fringe": Style("crown", 7.4, 20, 9.5, 13.0, 0.25, 0.6, 7.0, over_ears=True, fringe=True),
-    "curls": Style("radial", 6.2, 8, 6.0, 30.0, 0.03, 0.35, 6.0, rise=0.9, tangle=0.75, sides_mm=26.0),
-    "afro": Style("radial", 5.8, 7, 6.5, 40.0, 0.0, 0.55, 6.5, rise=1.0, tangle=0.45, sides_mm=32.0),
+    "curls": Style(
+        "radial", 6.2, 8, 6.0, 30.0, 0.03, 0.35, 6.0, rise=0.9, tangle=0.75, sides_mm=26.0
+    ),
+    "afro": Style(
+        "radial", 5.8, 7, 6.5, 40.0, 0.0, 0.55, 6.5, rise=1.0, tangle=0.45, sides_mm=32.0
+    ),
 }  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class Groom:
-    """A combed style on the template; locks in rows, their points from root to tip.
+    """A combed style on the template: step by step from root to tip, all locks side by side.
 
     Attributes:
         points: Middle of the ribbons, mm, head frame.
@@ -91,23 +97,23 @@ class Groom:
         across: Unit vectors from the middle to a ribbon's edge.
         along: Unit tangents, towards the tip.
         layer: Height of each lock in the pile, 0 lowest to 1 highest.
-        chance: A number of each lock in 0 to 1, for its tone and for thinning.
+        chance: A number of each lock in 0 to 1, ascending, for its tone and for thinning.
         curl: Unit noise at the points that frizz adds.
-        bound: Concretely, bound[s, j, i] = v means that knot j of lock s follows vertex v.
+        bound: Concretely, bound[j, s, i] = v means that knot j of lock s follows vertex v.
         weight: How much it does; sums to 1 over i.
         hidden: Share of the surroundings that the hair hides from each refined vertex.
         width_mm: Width of the ribbons.
     """
 
-    points: Float[Tensor, "locks steps 3"]
-    outward: Float[Tensor, "locks steps 3"]
-    across: Float[Tensor, "locks steps 3"]
-    along: Float[Tensor, "locks steps 3"]
+    points: Float[Tensor, "steps locks 3"]
+    outward: Float[Tensor, "steps locks 3"]
+    across: Float[Tensor, "steps locks 3"]
+    along: Float[Tensor, "steps locks 3"]
     layer: Float[Tensor, " locks"]
     chance: Float[Tensor, " locks"]
-    curl: Float[Tensor, "locks steps 3"]
-    bound: Int64[Tensor, "locks knots bound"]
-    weight: Float[Tensor, "locks knots bound"]
+    curl: Float[Tensor, "steps locks 3"]
+    bound: Int64[Tensor, "knots locks bound"]
+    weight: Float[Tensor, "knots locks bound"]
     hidden: Float[Tensor, " refined"]
     width_mm: float
 
@@ -116,6 +122,7 @@ class Head:
     """The template as locks feel it: nearest skin, its normal, and the ears as ellipsoids."""
 
     def __init__(self, model: FaceModel) -> None:
+        """Prepare a model on the CPU."""
         finer = model.refinement(REFINEMENT_LEVEL)
         vertices = finer.apply(model.mean[None])
         self.normals = refined_normals(finer, vertices)[0].double().numpy()
@@ -276,7 +283,7 @@ def _trimmed(
         allowed = (low + (whole - low) * top) * (0.75 + 0.35 * chance) / style.step_mm
     if style.fringe:
         front = (roots[:, 1] > 25.0) & (np.abs(roots[:, 0]) < 48.0)
-        below = points[:, :, 2] < (47.0 + 9.0 * chance - 0.004 * roots[:, 0] ** 2)[:, None]
+        below = points[:, :, 2] < (58.0 + 9.0 * chance - 0.004 * roots[:, 0] ** 2)[:, None]
         first = np.where(below.any(1), below.argmax(1), n_points)
         allowed = np.where(front, np.minimum(allowed, first), allowed)
     last = np.clip(np.floor(allowed), 2, n_points - 1).astype(int)
@@ -329,17 +336,22 @@ def build_groom(model: FaceModel, head: Head, name: str) -> Groom:
     across = _unit(np.cross(along, outward))
     across = across * np.cos(twist) + np.cross(along, across) * np.sin(twist)
     bound, weight = _bind(head, points)
+    hidden = _hidden_by(head, points, style)
+    curl = _smooth_noise(rng, points.shape)
+    points, outward, across, along, curl, bound, weight = (
+        np.swapaxes(array, 0, 1) for array in (points, outward, across, along, curl, bound, weight)
+    )
     return Groom(
         points=_tensor(points),
         outward=_tensor(outward),
         across=_tensor(across),
         along=_tensor(along),
         layer=_tensor(layer),
-        chance=_tensor(rng.random(len(points))),
-        curl=_tensor(_smooth_noise(rng, points.shape)),
-        bound=torch.from_numpy(bound),
+        chance=_tensor(np.sort(rng.random(len(layer)))),
+        curl=_tensor(curl),
+        bound=torch.from_numpy(np.ascontiguousarray(bound)),
         weight=_tensor(weight),
-        hidden=_tensor(_hidden_by(head, points, style)),
+        hidden=_tensor(hidden),
         width_mm=style.width_mm,
     )
 
@@ -370,7 +382,7 @@ def _hidden_by(head: Head, points: np.ndarray, style: Style) -> Float[np.ndarray
     """Return the share of each vertex's half space that the locks cover: summed form factors."""
     flat = points[:, ::2].reshape(-1, 3)
     area = style.width_mm * style.step_mm * 2 * 0.8
-    distance, nearest = cKDTree(flat).query(head.vertices, k=40)
+    distance, nearest = cKDTree(flat).query(head.vertices, k=24)
     towards = flat[nearest] - head.vertices[:, None]
     cosine = (towards * head.normals[:, None]).sum(-1) / np.maximum(distance, 1.0)
     factor = area * np.clip(cosine, 0, None) / (np.pi * distance**2 + area)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from augment.render.groom import N_KNOTS, STYLES, Groom
+from augment.render.groom import STYLES, Groom
 from augment.render.hair_colour import HairColour
 from augment.render.noise import NoiseTile
-from augment.render.reflect import Lit
+from augment.render.reflect import Lit, dot, unit
 from augment.render.scene import Attachment
 from augment.render.skin_sheets import (
     HAIRLINE_SPAN_MM,
@@ -25,7 +25,7 @@ from augment.render.skin_sheets import (
 from augment.sample import Subject
 
 SHADE_CHANNELS = 7
-"""Tangent (3), layer, share of the length, place across the ribbon (-1 to 1), chance of the lock."""
+"""Tangent (3), layer, share of the length, place across (-1 to 1), chance of the lock."""
 
 # How often each style is worn; bald, buzz and horseshoe have no ribbons on top.
 _MALE = {
@@ -82,7 +82,7 @@ def draw_hair(rng: np.random.Generator, subject: Subject) -> Hair:
     if rng.random() < np.clip(african * 1.5 - 0.35, 0.0, 0.85):
         style = _TIGHT.get(style, style)
     recession = max(rng.normal((age - 35.0) / 4.0 if is_male else 0.0, 5.0), 0.0)
-    cover = {"bald": rng.uniform(0.0, 0.25), "buzz": rng.uniform(0.6, 0.95)}
+    cover = {"bald": rng.uniform(0.0, 0.25), "buzz": rng.uniform(0.75, 0.97)}
     return Hair(
         style=style,
         length=float(rng.uniform(0.55, 1.0)),
@@ -105,58 +105,98 @@ def wear_hair(hair: Hair, groom: Groom, moved: Float[Tensor, "vertices 3"]) -> A
         groom: Its style on the template.
         moved: Healthy level-0 vertices of the subject minus the template's, mm.
     """
-    n_steps = groom.points.shape[1]
+    style, n_steps = STYLES[hair.style], len(groom.points)
     left = max(3, round(hair.length * (n_steps - 1)) + 1)
-    kept = torch.nonzero(groom.chance < hair.density)[:, 0]
-    kept = kept[_has_root(hair, groom.points[kept, 0])]
-    cut = (kept, slice(0, left))
-    knots = (moved[groom.bound[kept]] * groom.weight[kept][..., None]).sum(2)
-    follow = _knot_weights(n_steps, moved.device)[:left]
-    outward, across, along = groom.outward[cut], groom.across[cut], groom.along[cut]
-    share = torch.linspace(0.0, 1.0, left, device=moved.device)[:, None]
-    chance = groom.chance[kept][:, None, None]
-    lift = STYLES[hair.style].lift_mm * (hair.volume - 1.0) * (0.3 + groom.layer[kept])
-    points = groom.points[cut] + torch.einsum("kj,ljc->lkc", follow, knots)
-    points = points + outward * (lift[:, None, None] * share.clamp_max(0.4) * 2.0)
-    points = points + groom.curl[cut] * (hair.frizz_mm * share)
-    turns = 6.2832 * (share * left * STYLES[hair.style].step_mm / 55.0 + chance)
-    points = points + (across * turns.sin() + outward * turns.cos()) * (hair.wave_mm * share)
-    width = 0.5 * groom.width_mm * (0.45 + 1.1 * share) * (1.0 - share**3 * 0.85)
-    edges = torch.stack((points - across * width, points + across * width), 2)
+    n = int((groom.chance < hair.density).sum())
+    cut = (slice(0, left), slice(0, n))
+    share = torch.linspace(0.0, 1.0, left, device=moved.device)[:, None, None]
+    chance, layer = groom.chance[:n, None], groom.layer[:n, None]
+    outward, across = groom.outward[cut], groom.across[cut]
+    points = groom.points[cut] + _followed(groom, moved, left, n)
+    lift = style.lift_mm * (hair.volume - 1.0) * (0.6 + 2.0 * layer)
+    points.addcmul_(outward, lift * share.clamp_max(0.4))
+    points.addcmul_(groom.curl[cut], share, value=hair.frizz_mm)
+    turns = 6.2832 * (share * (left * style.step_mm / 55.0) + chance)
+    wave = across * turns.sin() + outward * turns.cos()
+    points.addcmul_(wave, share, value=hair.wave_mm)
+    width = 0.5 * groom.width_mm * (0.45 + 1.1 * share) * (1.0 - 0.85 * share**3)
+    half = across * (width * _has_root(hair, groom.points[0, :n])[:, None])
+    edges = torch.stack((points - half, points + half), 2)
     return Attachment(
         vertices=edges.reshape(-1, 3),
         normals=outward[:, :, None].expand_as(edges).reshape(-1, 3),
-        faces=_ribbon_faces(len(kept), left, moved.device),
+        faces=_ribbon_faces(n, left, moved.device),
         part="hair",
-        shade=_shade(groom, kept, along, share, edges.shape),
+        shade=_shade(groom, share, left, n),
     )
 
 
-def _has_root(hair: Hair, root: Tensor) -> Tensor:
-    """Return which roots a receding hairline has left."""
+def _followed(
+    groom: Groom, moved: Float[Tensor, "vertices 3"], left: int, n: int
+) -> Float[Tensor, "steps locks 3"]:
+    """Return how the points of locks move with the head: its motion at knots, and between."""
+    n_knots, _, n_bound = groom.bound.shape
+    knots = torch.nn.functional.embedding_bag(
+        groom.bound[:, :n].reshape(-1, n_bound),
+        moved,
+        per_sample_weights=groom.weight[:, :n].reshape(-1, n_bound),
+        mode="sum",
+    )
+    at = torch.linspace(0.0, n_knots - 1.0, len(groom.points), device=moved.device)[:left, None]
+    between = (1.0 - (at - torch.arange(n_knots, device=moved.device)).abs()).clamp_min(0.0)
+    return (between @ knots.reshape(n_knots, -1)).reshape(left, n, 3)
+
+
+def _has_root(hair: Hair, root: Float[Tensor, "locks 3"]) -> Float[Tensor, " locks"]:
+    """Return 1 for the roots that a receding hairline has left, 0 for others."""
     x, y, z = root.unbind(-1)
     front = 76.0 - hair.recession_mm * (0.7 + 0.6 * torch.exp(-(((x.abs() - 38.0) / 18.0) ** 2)))
-    return (y < front) | (z < 60.0)
+    return ((y < front) | (z < 60.0)).to(root.dtype)
 
 
-def scalp_cover(hair: Hair, zones: UInt8[Tensor, "points zones"]) -> Float[Tensor, " points"]:
+def _ribbon_faces(n_locks: int, n_steps: int, device: torch.device) -> Int64[Tensor, "triangles 3"]:
+    """Return two triangles for each segment of each lock."""
+    lock = 2 * torch.arange(n_locks, device=device)
+    first = (lock + 2 * n_locks * torch.arange(n_steps - 1, device=device)[:, None]).reshape(-1)
+    corner = torch.tensor(((0, 1, 2 * n_locks), (1, 2 * n_locks + 1, 2 * n_locks)), device=device)
+    return (first[:, None, None] + corner).reshape(-1, 3)
+
+
+def _shade(
+    groom: Groom, share: Float[Tensor, "steps 1 1"], left: int, n: int
+) -> Float[Tensor, "vertices channels"]:
+    """Return the channels that `hair_radiance` reads."""
+    table = torch.zeros((left, n, 2, SHADE_CHANNELS), device=share.device)
+    table[..., :3] = groom.along[:left, :n, None]
+    table[..., 3] = groom.layer[:n, None]
+    table[..., 4] = share
+    table[..., 5] = torch.tensor((-1.0, 1.0), device=share.device)
+    table[..., 6] = groom.chance[:n, None]
+    return table.reshape(-1, SHADE_CHANNELS)
+
+
+def scalp_cover(
+    hair: Hair,
+    scalp: Float[Tensor, " points"],
+    crown: Float[Tensor, " points"],
+    front: Float[Tensor, " points"],
+) -> Float[Tensor, " points"]:
     """Return how much of the skin roots and stubble cover, 0 to 1.
 
     Args:
         hair: What was drawn.
-        zones: Texels of the painted traits.
+        scalp: Painted trait, 0 to 1: distance behind the hairline.
+        crown: Painted trait, 0 to 1: top of the head.
+        front: Painted trait, 0 to 1: before the ears.
     """
-    scalp, crown, front = (
-        zones[:, ZONES.index(name)].float() for name in ("scalp", "crown", "front")
-    )
-    behind_mm = (scalp - 127.5) * (HAIRLINE_SPAN_MM / 255.0) - hair.recession_mm * front / 255.0
-    cover = torch.sigmoid(behind_mm / 1.6) * hair.cover
-    return cover * (1.0 - crown / 255.0) if hair.style == "horseshoe" else cover
+    behind_mm = torch.add((scalp - 0.5) * HAIRLINE_SPAN_MM, front, alpha=-hair.recession_mm)
+    cover = behind_mm.mul_(1.0 / 1.6).sigmoid_().mul_(hair.cover)
+    return cover * (1.0 - crown) if hair.style == "horseshoe" else cover
 
 
 def haired_skin(
-    hair: Hair, sheets: SkinSheets, uv: Float[Tensor, "*points 2"]
-) -> Bool[Tensor, "*points"]:
+    hair: Hair, sheets: SkinSheets, uv: Float[Tensor, "points 2"]
+) -> Bool[Tensor, " points"]:
     """Return where the skin counts as hair: more than half of it is covered.
 
     Args:
@@ -164,37 +204,11 @@ def haired_skin(
         sheets: Painted sheets of the model.
         uv: Texture coordinates of skin.
     """
-    flat = uv.reshape(-1, 2)
-    cover = scalp_cover(hair, sheets.zones.index_select(0, texel_rows(flat, ZONE_SIZE)))
-    return (cover > 0.5).reshape(uv.shape[:-1])
-
-
-def _knot_weights(n_steps: int, device: torch.device) -> Float[Tensor, "steps knots"]:
-    """Return the linear interpolation from knots to the points of a lock."""
-    at = torch.linspace(0.0, N_KNOTS - 1.0, n_steps, device=device)[:, None]
-    return (1.0 - (at - torch.arange(N_KNOTS, device=device)).abs()).clamp_min(0.0)
-
-
-def _ribbon_faces(n_locks: int, n_steps: int, device: torch.device) -> Tensor:
-    """Return two triangles for each segment of each lock."""
-    lock = torch.arange(n_locks, device=device)[:, None] * (2 * n_steps)
-    first = (lock + 2 * torch.arange(n_steps - 1, device=device)[None]).reshape(-1)
-    upper = torch.stack((first, first + 1, first + 2), -1)
-    lower = torch.stack((first + 1, first + 3, first + 2), -1)
-    return torch.cat((upper, lower))
-
-
-def _shade(
-    groom: Groom, kept: Tensor, along: Tensor, share: Tensor, shape: torch.Size
-) -> Float[Tensor, "vertices channels"]:
-    n_locks, n_steps = shape[:2]
-    table = torch.zeros((n_locks, n_steps, 2, SHADE_CHANNELS), device=along.device)
-    table[..., :3] = along[:, :, None]
-    table[..., 3] = groom.layer[kept][:, None, None]
-    table[..., 4] = share
-    table[:, :, 0, 5], table[:, :, 1, 5] = -1.0, 1.0
-    table[..., 6] = groom.chance[kept][:, None, None]
-    return table.reshape(-1, SHADE_CHANNELS)
+    zones = sheets.zones.index_select(0, texel_rows(uv.T, ZONE_SIZE))
+    scalp, crown, front = (
+        zones[:, ZONES.index(name)].float() / 255.0 for name in ("scalp", "crown", "front")
+    )
+    return scalp_cover(hair, scalp, crown, front) > 0.5
 
 
 def hair_radiance(
@@ -202,9 +216,9 @@ def hair_radiance(
     colour: HairColour,
     tile: NoiseTile,
     lit: Lit,
-    shade: Float[Tensor, "points channels"],
+    shade: Float[Tensor, "channels points"],
     pixel_mm: float,
-) -> Float[Tensor, "points 3"]:
+) -> Float[Tensor, "3 points"]:
     """Return the light off strands: Kajiya and Kay (SIGGRAPH 1989) with Marschner's two highlights.
 
     Args:
@@ -215,37 +229,33 @@ def hair_radiance(
         shade: The channels of `wear_hair`.
         pixel_mm: Size of a pixel, mm.
     """
-    tangent = torch.nn.functional.normalize(shade[:, :3], dim=-1)
-    layer, share, across, chance = shade[:, 3:].unbind(-1)
-    place = torch.stack((across * 0.045 + chance * 37.0, share * 0.35 + chance * 11.0), -1)
-    fine, middle, coarse, _ = tile.at(place, hair.offset, footprint=pixel_mm / 140.0).unbind(-1)
-    tone = torch.exp(0.22 * fine + 0.18 * middle + 0.16 * coarse + 0.5 * (chance - 0.5))
-    root, tip = lit.normal.new_tensor(colour.root), lit.normal.new_tensor(colour.tip)
-    albedo = root + (share * 0.9 + 0.1 * coarse).clamp(0.0, 1.0)[:, None] * (tip - root)
-    albedo = albedo * tone[:, None]
+    tangent = unit(shade[:3])
+    layer, share, across, chance = shade[3:]
+    place = torch.stack((across * 0.045 + chance * 37.0, share * 0.35 + chance * 11.0))
+    fine, middle, coarse, _ = tile.at(place, hair.offset, footprint=pixel_mm / 140.0)
+    tone = torch.add(0.22 * fine, middle, alpha=0.18).add_(coarse, alpha=0.16)
+    tone = tone.add_(chance, alpha=0.5).sub_(0.25).exp_()
     if colour.grey > 0.02:
-        is_grey = ((chance * 7.0) % 1.0 < colour.grey).float()[:, None]
-        albedo = albedo * (0.75 + 0.5 * is_grey)
-    open_ = (0.25 + 0.75 * layer) * (0.45 + 0.55 * share.clamp(0.0, 0.5) * 2.0)
-    open_ = open_ * (1.0 + 0.12 * fine)
-    along = tangent @ lit.lamps.T
-    n_lamp = lit.normal @ lit.lamps.T
-    sine = (1.0 - along * along).clamp_min(0.0).sqrt()
-    facing = ((n_lamp + 0.35) / 1.35).clamp_min(0.0)
-    diffuse = (0.25 + 0.75 * sine) * facing * open_[:, None]
-    v_along = (tangent * lit.view).sum(-1)
+        tone = tone * torch.where((chance * 7.0) % 1.0 < colour.grey, 1.12, 0.88)
+    root, tip = (lit.normal.new_tensor(c)[:, None] for c in (colour.root, colour.tip))
+    albedo = root + (share * 0.9 + 0.1 * coarse).clamp(0.0, 1.0) * (tip - root)
+    albedo = albedo * tone
+    open_ = (0.25 + 0.75 * layer) * (0.45 + 1.1 * share.clamp(0.0, 0.5)) * (1.0 + 0.12 * fine)
+    along = lit.lamps @ tangent
+    facing = torch.add(lit.lamps @ lit.normal, 0.35).mul_(1 / 1.35).clamp_min_(0.0)
+    diffuse = (1.0 - along * along).clamp_min_(0.0).sqrt_().mul_(0.75).add_(0.25).mul_(facing)
     shift = 0.10 * middle + 0.08 * fine
-    first = _lobe(along + v_along[:, None] - (0.10 + shift)[:, None], 0.13) * facing
-    second = _lobe(along + v_along[:, None] + (0.16 - shift)[:, None], 0.26) * facing
-    white, tinted = 0.10 * hair.shine, 0.55 * hair.shine
-    direct = albedo * (diffuse @ lit.colours)
-    direct = direct + open_[:, None] * white * (first @ lit.colours)
-    direct = direct + albedo.sqrt() * albedo.sqrt() * open_[:, None] * tinted * (
-        second @ lit.colours
-    )
-    return direct + (albedo * 0.9 + 0.006 * hair.shine) * lit.ambient * open_[:, None]
+    cone = along + dot(tangent, lit.view)
+    first = _lobe(cone - (0.10 + shift), 0.13).mul_(facing)
+    second = _lobe(cone + (0.16 - shift), 0.26).mul_(facing)
+    white = 0.10 * hair.shine * (1.0 - 0.6 * colour.grey)
+    tinted = 0.55 * hair.shine * (1.0 - 0.5 * colour.grey)
+    coloured = lit.colours.T @ diffuse.add_(second, alpha=tinted)
+    radiance = torch.addcmul((lit.colours.T @ first).mul_(white), albedo, coloured)
+    radiance.addcmul_(albedo.mul_(0.9).add_(0.006 * hair.shine), lit.ambient)
+    return radiance.mul_(open_)
 
 
 def _lobe(offset: Tensor, width: float) -> Tensor:
     """Return a Gaussian highlight about a cone of strands."""
-    return torch.exp(-(offset * offset) * (1.0 / (2.0 * width * width)))
+    return offset.square_().mul_(-1.0 / (2.0 * width * width)).exp_()

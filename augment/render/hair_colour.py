@@ -59,7 +59,7 @@ def draw_hair_colour(rng: np.random.Generator, subject: Subject) -> HairColour:
     lift = float(rng.uniform(0.0, 0.12))
     root = RED * rng.uniform(0.7, 1.2) if is_red else shade_colour(lightness)
     tip = root * 1.25 if is_red else shade_colour(lightness + lift)
-    brow = 0.6 * root + 0.4 * shade_colour(min(0.75 * lightness, 0.6))
+    brow = 0.5 * root + 0.3 * shade_colour(min(0.7 * lightness, 0.55))
     lash = shade_colour(min(0.3 * lightness, 0.25))
     return HairColour(
         root=_triple(root + grey * (GREY - root)),

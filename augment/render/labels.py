@@ -16,8 +16,8 @@ from augment.morphable.model import FaceModel
 from augment.morphable.regions import REGION_ID, REGIONS
 from augment.render.eyes import GLOBE_DISC, GLOBE_RADIUS, IRIS_RADIUS
 from augment.render.fragments import Fragments
-from augment.render.interpolate import interpolate
 from augment.render.scene import PART_ID, REFINEMENT_LEVEL, Scene
+from augment.render.surface import SurfacePoints
 
 LABEL_NAMES = (
     "regions", "pathology", "parts", "depth_mm", "normals", "position_mm", "uv", "displacement_mm",
@@ -96,20 +96,39 @@ def pixel_labels(
         displacement_mm: float32 (3), pathological minus healthy position of the surface point that
             is seen, head frame; on both twins.
     """
-    known = {"depth_mm": fragments.depth_mm}
-    uv = interpolate(fragments, scene.uv_faces, scene.uv)
-    parts = fragments.of_triangle(scene.part_of_triangle)
-    moved = interpolate(fragments, scene.faces, scene.moved)
-    known |= {"uv": uv, "parts": parts, "displacement_mm": moved}
-    known["regions"] = regions_at(model, parts, uv)
-    known["pathology"] = (moved.square().sum(-1) > moved_mm**2).to(torch.uint8)
-    known["pathology"][0] = 0
+    hits = fragments.hits
+    per_image = fragments.triangle.shape[1] * fragments.triangle.shape[2]
+    points = SurfacePoints(
+        hits.pixel,
+        torch.div(hits.pixel, per_image, rounding_mode="floor"),
+        hits.triangle,
+        hits.barycentric,
+    )
+    moved = points.gather(scene.faces, scene.moved)
+    uv = points.gather(scene.uv_faces, scene.uv)
+    parts = scene.part_of_triangle[hits.triangle]
+    rows = {
+        "uv": uv,
+        "parts": parts,
+        "displacement_mm": moved,
+        "regions": regions_at(model, parts, uv),
+        "pathology": ((moved.square().sum(-1) > moved_mm**2) & (points.image > 0)).byte(),
+    }
     if "normals" in names:
-        normals = interpolate(fragments, scene.faces, scene.normals)
-        known["normals"] = torch.nn.functional.normalize(normals, dim=-1, eps=1e-12)
+        normals = points.gather(scene.faces, scene.normals)
+        rows["normals"] = torch.nn.functional.normalize(normals, dim=-1, eps=1e-12)
     if "position_mm" in names:
-        known["position_mm"] = interpolate(fragments, scene.faces, scene.vertices)
-    return {name: known[name] for name in names}
+        rows["position_mm"] = points.gather(scene.faces, scene.vertices)
+    images = {name: _image(values, hits.pixel, fragments) for name, values in rows.items()}
+    images["depth_mm"] = fragments.depth_mm
+    return {name: images[name] for name in names}
+
+
+def _image(values: Tensor, pixel: Tensor, fragments: Fragments) -> Tensor:
+    """Return rows of hit pixels as images, 0 where nothing is hit."""
+    n_pixels = fragments.triangle.numel()
+    image = torch.zeros((n_pixels, *values.shape[1:]), dtype=values.dtype, device=values.device)
+    return image.index_copy_(0, pixel, values).reshape(*fragments.triangle.shape, *values.shape[1:])
 
 
 def regions_at(

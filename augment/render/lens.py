@@ -12,6 +12,12 @@ from augment.render.light import Triple
 from augment.streams import stream
 
 _GRAIN_SIZE = 1024
+TABLE_SIZE, TABLE_ROOT = 8192, 1.8
+"""Entries of the tone table, and the square root of the brightest light that it holds."""
+FACE_RADIANCE = 0.30
+"""Linear radiance that a camera aims at for a face."""
+METERING = 0.7
+"""How far the camera corrects towards it: dark skin stays darker than light skin."""
 SHOULDER = 0.6
 """Radiance above which film compresses."""
 
@@ -45,23 +51,25 @@ class Lens:
     grain_at: tuple[int, int]
 
 
-def draw_lens(rng: np.random.Generator, strength: float) -> Lens:
-    """Draw a camera.
+def draw_lens(rng: np.random.Generator, strength: float, brightness: float) -> Lens:
+    """Draw a camera that exposes for the face, as portrait cameras do.
 
     Args:
         rng: Stream of the appearance.
         strength: Of every effect, 0 to 1.
+        brightness: Radiance of the face towards the camera, linear.
     """
+    metered = (FACE_RADIANCE / max(brightness, 0.02)) ** METERING
     warm = rng.normal(0.0, 0.05) * 2.0 * strength
     jpeg = int(rng.integers(72, 97))
     return Lens(
-        exposure=float(np.exp(rng.normal(0.0, 0.16 * 2.0 * strength))),
+        exposure=float(metered * np.exp(rng.normal(0.0, 0.12 * 2.0 * strength))),
         balance=(float(1.0 + warm), 1.0, float(1.0 - warm)),
-        blur=float(rng.uniform(0.25, 0.25 + 0.9 * strength)) if strength > 0 else 0.0,
+        blur=float(rng.uniform(0.2, 0.2 + 0.6 * strength)) if strength > 0 else 0.0,
         vignette=float(rng.uniform(0.0, 0.45) * strength),
         read_noise=float(rng.uniform(0.2, 2.4) * strength),
         shot_noise=float(rng.uniform(0.5, 5.0) * strength),
-        contrast=float(np.exp(rng.normal(0.06, 0.10) * min(2.0 * strength, 1.0))),
+        contrast=float(np.exp(rng.normal(0.16, 0.10) * min(2.0 * strength, 1.0))),
         saturation=float(np.exp(rng.normal(-0.02, 0.12) * min(2.0 * strength, 1.0))),
         jpeg=jpeg if rng.random() < 1.6 * strength else 0,
         grain_at=(int(rng.integers(_GRAIN_SIZE)), int(rng.integers(_GRAIN_SIZE))),
@@ -69,7 +77,7 @@ def draw_lens(rng: np.random.Generator, strength: float) -> Lens:
 
 
 def expose(
-    lens: Lens, radiance: Float[Tensor, "images height width 3"], grain: Float[Tensor, "size size"]
+    lens: Lens, radiance: Float[Tensor, "images 3 height width"], grain: Float[Tensor, "size size"]
 ) -> UInt8[Tensor, "images height width 3"]:
     """Return developed pictures, without JPEG.
 
@@ -78,24 +86,31 @@ def expose(
         radiance: Linear RGB.
         grain: The sheet of `grain_sheet`.
     """
-    height, width = radiance.shape[1:3]
-    gain = radiance.new_tensor(lens.balance) * lens.exposure
-    light = blurred(radiance, lens.blur * height / 256.0) * gain
+    height, width = radiance.shape[2:]
+    gain = radiance.new_tensor(lens.balance)[:, None, None] * lens.exposure
     if lens.vignette:
-        y = torch.linspace(-1.0, 1.0, height, device=light.device)[:, None]
-        x = torch.linspace(-1.0, 1.0, width, device=light.device)[None]
-        light = light * (1.0 - lens.vignette * 0.5 * (x * x + y * y))[..., None]
-    grey = light.mean(-1, keepdim=True)
-    light = film(grey + lens.saturation * (light - grey))
-    picture = light.pow(1.0 / 2.2)
-    picture = (
-        picture + (lens.contrast - 1.0) * picture * (1.0 - picture) * (2.0 * picture - 1.0) * 2.0
-    )
+        y = torch.linspace(-1.0, 1.0, height, device=radiance.device)[:, None]
+        x = torch.linspace(-1.0, 1.0, width, device=radiance.device)[None]
+        gain = gain * (1.0 - lens.vignette * 0.5 * (x * x + y * y))
+    light = blurred(radiance, lens.blur * height / 256.0) * gain
+    grey = light.mean(1, keepdim=True)
+    light = light.sub_(grey).mul_(lens.saturation).add_(grey)
+    picture = _developed(lens, light)
     if lens.read_noise or lens.shot_noise:
-        noise = _grain_for(lens, grain, height, width)
-        spread = (lens.read_noise**2 + lens.shot_noise**2 * picture).sqrt() / 255.0
-        picture = picture + noise * spread
-    return (picture.clamp(0.0, 1.0) * 255.0 + 0.5).to(torch.uint8)
+        spread = (lens.shot_noise**2 * picture).add_(lens.read_noise**2).sqrt_()
+        picture.addcmul_(_grain_for(lens, grain, height, width), spread, value=1.0 / 255.0)
+    levels = picture.mul_(255.0).add_(0.5).clamp_(0.0, 255.0).to(torch.uint8)
+    return levels.permute(0, 2, 3, 1).contiguous()
+
+
+def _developed(lens: Lens, light: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """Return light on film with its contrast, 0 to 1, by a table over its square root."""
+    root = torch.linspace(0.0, TABLE_ROOT, TABLE_SIZE, dtype=torch.float64)
+    tone = film(root.square()).pow(1.0 / 2.2)
+    tone = tone + (lens.contrast - 1.0) * 2.0 * tone * (1.0 - tone) * (2.0 * tone - 1.0)
+    table = tone.float().to(light.device)
+    index = light.clamp_(0.0, TABLE_ROOT**2).sqrt_().mul_((TABLE_SIZE - 1) / TABLE_ROOT)
+    return table.index_select(0, index.add_(0.5).int().reshape(-1)).reshape(light.shape)
 
 
 def film(light: Tensor) -> Tensor:
@@ -108,21 +123,21 @@ def film(light: Tensor) -> Tensor:
 
 
 def blurred(
-    images: Float[Tensor, "images height width 3"], sigma_px: float
-) -> Float[Tensor, "images height width 3"]:
-    """Return images convolved with a Gaussian of three taps a side or more, edges mirrored."""
+    images: Float[Tensor, "images 3 height width"], sigma_px: float
+) -> Float[Tensor, "images 3 height width"]:
+    """Return images convolved with a Gaussian of three taps a side or more, edges repeated."""
     if sigma_px < 0.15:
         return images
-    radius = max(1, int(np.ceil(2.5 * sigma_px)))
-    at = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
-    taps = torch.exp(-0.5 * (at / sigma_px) ** 2)
-    taps = (taps / taps.sum()).tolist()
-    for axis in (1, 2):
+    radius = max(1, int(np.ceil(2.2 * sigma_px)))
+    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma_px) ** 2)
+    weights = (taps / taps.sum()).tolist()
+    for axis in (2, 3):
         size = images.shape[axis]
-        index = torch.arange(-radius, size + radius, device=images.device).abs()
-        index = torch.where(index >= size, 2 * size - 2 - index, index)
+        index = torch.arange(-radius, size + radius, device=images.device).clamp_(0, size - 1)
         wide = images.index_select(axis, index)
-        images = sum(tap * wide.narrow(axis, k, size) for k, tap in enumerate(taps))
+        images = weights[0] * wide.narrow(axis, 0, size)
+        for k, tap in enumerate(weights[1:], 1):
+            images.add_(wide.narrow(axis, k, size), alpha=tap)
     return images
 
 
@@ -134,15 +149,15 @@ def grain_sheet() -> Float[Tensor, "size size"]:
 
 def _grain_for(
     lens: Lens, grain: Tensor, height: int, width: int
-) -> Float[Tensor, "height width 3"]:
-    """Return a part of the sheet for each colour; luminance grain is twice the colours'."""
-    top, left = lens.grain_at
-    rows = (torch.arange(height, device=grain.device) + top) % _GRAIN_SIZE
-    parts = []
-    for channel in range(4):
-        columns = (torch.arange(width, device=grain.device) + left + 251 * channel) % _GRAIN_SIZE
-        parts.append(grain.index_select(0, rows).index_select(1, columns))
-    return 0.8 * parts[3][..., None] + 0.6 * torch.stack(parts[:3], -1)
+) -> Float[Tensor, "3 height width"]:
+    """Return a part of the sheet for each colour, and one more that all share."""
+    rows = (torch.arange(height, device=grain.device) + lens.grain_at[0]) % _GRAIN_SIZE
+    columns = torch.arange(width, device=grain.device) + lens.grain_at[1]
+    strip = grain.index_select(0, rows)
+    parts = torch.stack(
+        [strip.index_select(1, (columns + 251 * k) % _GRAIN_SIZE) for k in range(4)]
+    )
+    return parts[:3].mul_(0.6).add_(parts[3], alpha=0.8)
 
 
 def compressed(lens: Lens, picture: UInt8[np.ndarray, "height width 3"]) -> np.ndarray:

@@ -49,7 +49,7 @@ class Lighting:
 def draw_lighting(rng: np.random.Generator) -> Lighting:
     """Draw a studio, window or overcast light."""
     kind = rng.choice(3, p=(0.5, 0.3, 0.2))
-    key_share = (rng.uniform(0.5, 0.72), rng.uniform(0.6, 0.85), rng.uniform(0.15, 0.4))[kind]
+    key_share = (rng.uniform(0.55, 0.8), rng.uniform(0.65, 0.9), rng.uniform(0.25, 0.5))[kind]
     side = float(rng.choice((-1.0, 1.0)))
     azimuth = side * np.radians(
         (rng.uniform(10, 50), rng.uniform(35, 75), rng.uniform(0, 30))[kind]
@@ -65,7 +65,7 @@ def draw_lighting(rng: np.random.Generator) -> Lighting:
         behind = -side * np.radians(rng.uniform(115, 155))
         colour = rng.uniform(0.2, 0.7) * _warmth(rng.normal(0.0, 0.4))
         lamps.append(_lamp(behind, np.radians(rng.uniform(15, 50)), colour))
-    return Lighting(tuple(lamps), _ambient(rng, 0.9 - 0.8 * key_share))
+    return Lighting(tuple(lamps), _ambient(rng, 0.8 - 0.75 * key_share))
 
 
 def _lamp(azimuth: float, height: float, colour: np.ndarray) -> Lamp:
@@ -115,8 +115,8 @@ def lamp_arrays(
 
 
 def irradiance(
-    lighting: Lighting, turn: Float[Tensor, "3 3"], normals: Float[Tensor, "points 3"]
-) -> Float[Tensor, "points 3"]:
+    lighting: Lighting, turn: Float[Tensor, "3 3"], normals: Float[Tensor, "3 points"]
+) -> Float[Tensor, "3 points"]:
     """Return what the surroundings send to surfaces: radiance of a white one, linear RGB.
 
     Args:
@@ -124,15 +124,13 @@ def irradiance(
         turn: From the portrait frame to the head frame.
         normals: Unit vectors in the head frame.
     """
-    right, up, towards = (normals @ turn.to(normals.dtype)).unbind(-1)
+    right, up, towards = (turn.T.to(normals.dtype) @ normals).unbind(0)
     basis = torch.stack(
         (
             torch.ones_like(right), up, towards, right,
             right * up, right * towards, up * towards,
             right * right - up * up, 3.0 * towards * towards - 1.0,
-        ),
-        dim=-1,
+        )
     )  # fmt: skip
-    band = torch.tensor(_BAND, device=normals.device)
-    table = torch.tensor(lighting.ambient, device=normals.device) * band[:, None]
-    return (basis @ table).clamp_min_(0.0)
+    table = torch.tensor(lighting.ambient) * torch.tensor(_BAND)[:, None]
+    return (table.T.to(normals) @ basis).clamp_min_(0.0)

@@ -44,11 +44,11 @@ class NoiseTile:
 
     def at(
         self,
-        coordinates: Float[Tensor, "points 2"],
+        coordinates: Float[Tensor, "2 points"],
         offset: tuple[float, float],
         mirrored: bool = False,
         footprint: float = 0.0,
-    ) -> Float[Tensor, "points channels"]:
+    ) -> Float[Tensor, "channels points"]:
         """Return the patterns at coordinates, standard deviation 1 before averaging.
 
         Args:
@@ -60,11 +60,14 @@ class NoiseTile:
         size, start = self.size, 0
         for _ in range(mip_level(footprint, size, N_LEVELS)):
             start, size = start + size * size, size // 2
-        u, v = coordinates.unbind(-1)
-        column = (((-u if mirrored else u) + (offset[0] + 64.0)) * size).long()
-        row = ((v + (offset[1] + 64.0)) * size).long()
-        texel = (row & (size - 1)) * size + (column & (size - 1)) + start
-        return (self.texels.index_select(0, texel).float() - 128.0) * (1.0 / STORED_SD)
+        u, v = coordinates
+        column = torch.mul(u, -size if mirrored else size).add_((offset[0] + 64.0) * size).int()
+        row = torch.mul(v, size).add_((offset[1] + 64.0) * size).int()
+        texel = row.bitwise_and_(size - 1).mul_(size).add_(column.bitwise_and_(size - 1))
+        found = self.texels.index_select(0, texel.add_(start)).T.to(
+            torch.float32, memory_format=torch.contiguous_format
+        )
+        return found.sub_(128.0).mul_(1.0 / STORED_SD)
 
 
 def mip_level(footprint: float, size: int, n_levels: int) -> int:
@@ -132,7 +135,7 @@ def skin_tile() -> NoiseTile:
 
 
 def strand_tile() -> NoiseTile:
-    """Return patterns of hair: streaks along columns, fine, middle and coarse, and a coarse grain."""
+    """Return patterns of hair: fine, middle and coarse streaks along columns, and a grain."""
     size = TILE_TEXELS // 2
     bands = ((2.0, 5.0, 14.0), (4.0, 14.0, 10.0), (12.0, 48.0, 6.0), (8.0, 64.0, 1.0))
     return stored(

@@ -20,13 +20,13 @@ from augment.render.appearance import Appearance
 from augment.render.clothes import wear_clothes
 from augment.render.fragments import Fragments
 from augment.render.hair import haired_skin, wear_hair
-from augment.render.interpolate import interpolate
 from augment.render.labels import pixel_labels, view_landmarks
 from augment.render.lens import compressed
 from augment.render.picture import take_picture
 from augment.render.raster import rasterize
 from augment.render.sampling import SampleGrid
-from augment.render.scene import REFINEMENT_LEVEL, Attachment, Scene, build_scene
+from augment.render.scene import REFINEMENT_LEVEL, Attachment, Scene, build_scene, refined
+from augment.render.surface import surface_points
 from augment.render.wardrobe import Wardrobe, wardrobe
 
 HEALTHY, PATHOLOGICAL = "healthy", "pathological"
@@ -99,7 +99,9 @@ def _twin_views(
     """Return the views of one sample's twins."""
     shared = wardrobe(model)
     covered = shared.garments[appearance.clothes.cut].covers
-    scene = build_scene(model, twins, _worn(shared, model, twins[0], appearance), covered)
+    body = refined(model.refinement(REFINEMENT_LEVEL), twins)
+    worn = _worn(shared, twins[0] - model.mean, body[0], appearance)
+    scene = build_scene(model, body, worn, covered)
     grid = SampleGrid(camera.width, camera.height, spec.supersample)
     both = _repeated(camera, len(twins))
     fine = rasterize(scene.vertices, scene.faces, grid.camera(both), spec.backend)
@@ -125,26 +127,23 @@ def _twin_views(
 
 
 def _worn(
-    shared: Wardrobe, model: FaceModel, healthy: Tensor, appearance: Appearance
+    shared: Wardrobe, moved: Tensor, body: Tensor, appearance: Appearance
 ) -> tuple[Attachment, ...]:
     """Return hair and clothes, fitted to the healthy head."""
-    body = model.refinement(REFINEMENT_LEVEL).apply(healthy[None])[0]
     clothes = wear_clothes(shared.garments[appearance.clothes.cut], body)
     groom = shared.grooms.get(appearance.hair.style)
-    if groom is None:
-        return (clothes,)
-    return clothes, wear_hair(appearance.hair, groom, healthy - model.mean)
+    return (clothes,) if groom is None else (clothes, wear_hair(appearance.hair, groom, moved))
 
 
 def _with_roots(
     shared: Wardrobe, scene: Scene, centres: Fragments, regions: Tensor, appearance: Appearance
 ) -> Tensor:
     """Return regions where skin that roots and stubble cover counts as hair."""
-    is_skin = regions == REGION_ID["scalp"]
-    uv = interpolate(centres, scene.uv_faces, scene.uv)[is_skin]
-    haired = haired_skin(appearance.hair, shared.skin, uv)
+    scalp = torch.nonzero(regions.reshape(-1) == REGION_ID["scalp"])[:, 0]
+    points = surface_points(centres, scalp)
+    haired = haired_skin(appearance.hair, shared.skin, points.gather(scene.uv_faces, scene.uv))
     regions = regions.clone()
-    regions[is_skin] = torch.where(haired, REGION_ID["hair"], REGION_ID["scalp"]).to(torch.uint8)
+    regions.reshape(-1)[scalp[haired]] = REGION_ID["hair"]
     return regions
 
 

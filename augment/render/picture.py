@@ -15,8 +15,8 @@ from augment.render.fragments import Fragments
 from augment.render.lens import expose
 from augment.render.sampling import SampleGrid
 from augment.render.scene import Scene
-from augment.render.shade import shade_points
-from augment.render.surface import SurfacePoints, surface_points
+from augment.render.shade import Shader
+from augment.render.surface import surface_points
 from augment.render.wardrobe import Wardrobe
 
 EDGE_DEPTH_MM = 6.0
@@ -43,13 +43,14 @@ def take_picture(
     """
     is_edge = edge_pixels(scene, fine, grid)
     points = surface_points(fine, needed_samples(fine, grid, is_edge))
-    colour = shade_points(wardrobe, scene, points, camera, appearance)
-    colour, coverage = gather_pixels(points, colour, grid, is_edge)
+    shader = Shader(wardrobe, scene, grid, camera, appearance)
+    radiance, sample = shader.radiance(points)
+    pixels = gather_pixels(radiance, sample, grid, is_edge)
     backdrop = background_image(
-        appearance.background, wardrobe.skin_tile, grid.height, grid.width, colour.device
+        appearance.background, wardrobe.skin_tile, grid.height, grid.width, radiance.device
     )
-    radiance = colour + backdrop * (1.0 - coverage)
-    return expose(appearance.lens, radiance, wardrobe.grain)
+    pixels = torch.addcmul(pixels[:, :3], backdrop, 1.0 - pixels[:, 3:])
+    return expose(appearance.lens, pixels, wardrobe.grain)
 
 
 def edge_pixels(
@@ -67,16 +68,18 @@ def _extremes(values: Tensor, grid: SampleGrid) -> tuple[Tensor, Tensor]:
     """Return the least and the greatest value among the taps of each pixel."""
     low = high = values
     for axis, count in ((1, grid.height), (2, grid.width)):
-        steps = [
-            torch.arange(count, device=values.device) * grid.factor + tap
-            for tap in range(grid.taps)
-        ]
-        lows = [low.index_select(axis, step) for step in steps]
-        highs = [high.index_select(axis, step) for step in steps]
+        lows = [_every(low, axis, tap, grid.factor, count) for tap in range(grid.taps)]
+        highs = [_every(high, axis, tap, grid.factor, count) for tap in range(grid.taps)]
         low, high = lows[0], highs[0]
         for tap in range(1, grid.taps):
             low, high = torch.minimum(low, lows[tap]), torch.maximum(high, highs[tap])
     return low, high
+
+
+def _every(values: Tensor, axis: int, start: int, step: int, count: int) -> Tensor:
+    """Return `count` entries along an axis, from a start on, a step apart, without a copy."""
+    stop = start + (count - 1) * step + 1
+    return values[:, start:stop:step] if axis == 1 else values[:, :, start:stop:step]
 
 
 def needed_samples(
@@ -94,23 +97,34 @@ def needed_samples(
 
 
 def gather_pixels(
-    points: SurfacePoints,
-    colour: Float[Tensor, "points 3"],
+    radiance: Float[Tensor, "3 points"],
+    sample: Int64[Tensor, " points"],
     grid: SampleGrid,
     is_edge: Bool[Tensor, "twins height width"],
-) -> tuple[Float[Tensor, "twins height width 3"], Float[Tensor, "twins height width 1"]]:
-    """Return each pixel's colour times coverage, and its coverage."""
-    n_twins = is_edge.shape[0]
+) -> Float[Tensor, "twins 4 height width"]:
+    """Return each pixel's radiance times coverage, and its coverage.
+
+    Args:
+        radiance: Of shaded samples.
+        sample: Which flat samples they are.
+        grid: Which samples belong to which pixel.
+        is_edge: Pixels whose taps count; others take their centre's sample.
+    """
+    n_twins, device = is_edge.shape[0], radiance.device
+    rows = torch.zeros((len(sample) + 1, 4), device=device)  # the last one is background
+    rows[:-1, :3], rows[:-1, 3] = radiance.T, 1.0
     n_samples = n_twins * grid.sample_height * grid.sample_width
-    samples = torch.zeros((n_samples, 4), device=colour.device)
-    samples[points.sample, :3] = colour
-    samples[points.sample, 3] = 1.0
-    image = samples.reshape(n_twins, grid.sample_height, grid.sample_width, 4)
+    row_of_sample = torch.full((n_samples,), len(sample), dtype=torch.int32, device=device)
+    row_of_sample[sample] = torch.arange(len(sample), dtype=torch.int32, device=device)
+    image = row_of_sample.reshape(n_twins, grid.sample_height, grid.sample_width)
     centre = slice(grid.centre, None, grid.factor)
-    pixels = image[:, centre, centre].reshape(-1, 4)
+    pixels = rows.index_select(0, image[:, centre, centre].reshape(-1))
     edge = torch.nonzero(is_edge.reshape(-1))[:, 0]
-    taps = grid.first_tap(edge)[:, None] + grid.tap_offsets(edge.device)
-    weights = (grid.weights[:, None] * grid.weights[None]).reshape(-1).to(colour.device)
-    pixels = pixels.index_copy(0, edge, (samples[taps] * weights[:, None]).sum(1))
-    pixels = pixels.reshape(*is_edge.shape, 4)
-    return pixels[..., :3], pixels[..., 3:]
+    if len(edge):
+        taps = row_of_sample[grid.first_tap(edge)[:, None] + grid.tap_offsets(device)].long()
+        weights = (grid.weights[:, None] * grid.weights[None]).reshape(-1).to(device)
+        mean = torch.nn.functional.embedding_bag(
+            taps, rows, per_sample_weights=weights.expand(len(edge), -1).contiguous(), mode="sum"
+        )
+        pixels.index_copy_(0, edge, mean)
+    return pixels.reshape(*is_edge.shape, 4).permute(0, 3, 1, 2).contiguous()

@@ -1,17 +1,20 @@
-"""How surfaces return light: soft skin, gloss, and the shine of hair.
+"""How surfaces return light: soft skin, gloss, and matt surfaces in occluding folds.
 
-Every function takes one row a point and the lamps side by side; radiance is linear RGB.
+Points run along the last axis, so that one number a point meets three colours without a copy;
+radiance is linear RGB.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 # How far red, green and blue light creep beneath skin into shade, as a share of a wrapped cosine
 # (the effect that d'Eon and Luebke, GPU Gems 3, ch. 14, model with sums of Gaussians).
 SKIN_WRAP = (0.36, 0.15, 0.09)
+RELIEF_SEEN = (0.35, 0.75, 1.0)
+"""Share of the fine relief that red, green and blue light show: red comes from deeper."""
 SKIN_F0 = 0.028
 """Reflectance of skin at normal incidence (index 1.4)."""
 
@@ -30,43 +33,51 @@ class Lit:
         openness: Share of the surroundings that is not hidden.
     """
 
-    normal: Float[Tensor, "points 3"]
-    view: Float[Tensor, "points 3"]
+    normal: Float[Tensor, "3 points"]
+    view: Float[Tensor, "3 points"]
     lamps: Float[Tensor, "lamps 3"]
     colours: Float[Tensor, "lamps 3"]
-    unhidden: Float[Tensor, "points lamps"]
-    ambient: Float[Tensor, "points 3"]
+    unhidden: Float[Tensor, "lamps points"]
+    ambient: Float[Tensor, "3 points"]
     openness: Float[Tensor, " points"]
 
-    def where(self, chosen: Int64[Tensor, " chosen"]) -> "Lit":
-        """Return some of the points."""
-        return Lit(
-            self.normal[chosen], self.view[chosen], self.lamps, self.colours,
-            self.unhidden[chosen], self.ambient[chosen], self.openness[chosen],
-        )  # fmt: skip
+    def turned(self, normal: Float[Tensor, "3 points"]) -> "Lit":
+        """Return the points with other normals."""
+        return replace(self, normal=normal)
 
 
-def reflected_ambient(lit: Lit, albedo: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
+def dot(first: Float[Tensor, "3 points"], second: Float[Tensor, "3 points"]) -> Tensor:
+    """Return the products of vectors, point by point."""
+    return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
+
+
+def unit(vectors: Float[Tensor, "3 points"]) -> Float[Tensor, "3 points"]:
+    """Return vectors of length 1."""
+    return vectors * dot(vectors, vectors).clamp_min_(1e-20).rsqrt_()
+
+
+def reflected_ambient(lit: Lit, albedo: Float[Tensor, "3 points"]) -> Float[Tensor, "3 points"]:
     """Return the surroundings' light off a matt surface, with light that bounces in its folds.
 
     The bounce brightens and saturates occlusion by albedo (Jimenez et al., Practical real-time
     strategies for accurate indirect occlusion, SIGGRAPH 2016 course).
     """
-    open_ = lit.openness[:, None]
-    a, b, c = 2.0404 * albedo - 0.3324, 4.7951 * albedo - 0.6417, 2.7552 * albedo + 0.6903
-    bounced = torch.maximum(open_, ((open_ * a - b) * open_ + c) * open_)
-    return lit.ambient * bounced * albedo
+    open_ = lit.openness
+    bounced = torch.add(2.0404 * albedo, -0.3324).mul_(open_)
+    bounced.sub_(torch.add(4.7951 * albedo, -0.6417)).mul_(open_)
+    bounced.add_(torch.add(2.7552 * albedo, 0.6903)).mul_(open_)
+    return torch.maximum(bounced, open_).mul_(lit.ambient).mul_(albedo)
 
 
-def lambert(lit: Lit, albedo: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
+def lambert(lit: Lit, albedo: Float[Tensor, "3 points"]) -> Float[Tensor, "3 points"]:
     """Return the light off a matt surface."""
-    cosine = (lit.normal @ lit.lamps.T).clamp_min_(0.0) * lit.unhidden
-    return albedo * (cosine @ lit.colours) + reflected_ambient(lit, albedo)
+    cosine = (lit.lamps @ lit.normal).clamp_min_(0.0).mul_(lit.unhidden)
+    return (lit.colours.T @ cosine).mul_(albedo).add_(reflected_ambient(lit, albedo))
 
 
 def soft_skin(
-    lit: Lit, smooth: Float[Tensor, "points 3"], albedo: Float[Tensor, "points 3"]
-) -> Float[Tensor, "points 3"]:
+    lit: Lit, smooth: Float[Tensor, "3 points"], albedo: Float[Tensor, "3 points"]
+) -> Float[Tensor, "3 points"]:
     """Return the light out of skin: red reaches further round and smooths the relief.
 
     Args:
@@ -74,17 +85,16 @@ def soft_skin(
         smooth: Normals without it.
         albedo: Reflectance.
     """
-    rough_cosine, smooth_cosine = lit.normal @ lit.lamps.T, smooth @ lit.lamps.T
-    shadow = lit.unhidden
-    channels = []
-    for k, wrap in enumerate(SKIN_WRAP):
-        keep = (0.35, 0.75, 1.0)[k]  # red sees the smooth shape, blue the relief
-        cosine = smooth_cosine + keep * (rough_cosine - smooth_cosine)
-        wrapped = ((cosine + wrap) / (1.0 + wrap)).clamp_min_(0.0)
-        wrapped = wrapped * wrapped.clamp_max(1.0).sqrt() if wrap > 0.3 else wrapped
-        softer = shadow + (wrap * 0.5) * (shadow.sqrt() - shadow)
-        channels.append((wrapped * softer) @ lit.colours[:, k])
-    return albedo * torch.stack(channels, -1) + reflected_ambient(lit, albedo)
+    smooth_cosine = lit.lamps @ smooth
+    relief = (lit.lamps @ lit.normal).sub_(smooth_cosine)
+    penumbra = lit.unhidden.sqrt().sub_(lit.unhidden)
+    radiance = torch.zeros_like(albedo)
+    for k, (wrap, seen) in enumerate(zip(SKIN_WRAP, RELIEF_SEEN, strict=True)):
+        cosine = torch.add(smooth_cosine, relief, alpha=seen).add_(wrap)
+        cosine = cosine.clamp_min_(0.0).mul_(1.0 / (1.0 + wrap))
+        cosine.mul_(torch.add(lit.unhidden, penumbra, alpha=0.5 * wrap))
+        torch.matmul(lit.colours[:, k], cosine, out=radiance[k])
+    return radiance.mul_(albedo).add_(reflected_ambient(lit, albedo))
 
 
 def gloss(
@@ -92,7 +102,7 @@ def gloss(
     roughness: Float[Tensor, " points"] | float,
     f0: float,
     ambient_share: float = 1.0,
-) -> Float[Tensor, "points 3"]:
+) -> Float[Tensor, "3 points"]:
     """Return the highlights of a smooth layer: GGX (Walter et al., EGSR 2007), Schlick's Fresnel.
 
     Args:
@@ -101,19 +111,19 @@ def gloss(
         f0: Reflectance at normal incidence.
         ambient_share: How much of the surroundings is mirrored.
     """
-    n_view = (lit.normal * lit.view).sum(-1).clamp(0.02, 1.0)
-    alpha2 = roughness**4 if isinstance(roughness, float) else (roughness**4)[:, None]
-    n_lamp = (lit.normal @ lit.lamps.T).clamp_min_(0.0)
-    v_lamp = lit.view @ lit.lamps.T
-    half_length = (2.0 + 2.0 * v_lamp).clamp_min_(1e-4).rsqrt()
-    n_half = ((n_lamp + n_view[:, None]) * half_length).clamp_(0.0, 1.0)
-    v_half = ((1.0 + v_lamp) * half_length).clamp_(0.0, 1.0)
-    spread = n_half * n_half * (alpha2 - 1.0) + 1.0
-    distribution = alpha2 / (spread * spread)  # times 1 / pi, which lamp radiance carries
-    fresnel = f0 + (1.0 - f0) * (1.0 - v_half).pow(5)
+    n_view = dot(lit.normal, lit.view).clamp_(0.02, 1.0)
+    alpha2 = roughness**4
+    n_lamp = (lit.lamps @ lit.normal).clamp_min_(0.0)
+    v_lamp = lit.lamps @ lit.view
+    half_length = torch.add(v_lamp, 1.0).mul_(2.0).clamp_min_(1e-4).rsqrt_()
+    n_half = torch.add(n_lamp, n_view).mul_(half_length).clamp_(0.0, 1.0)
+    spread = n_half.square_().mul_(alpha2 - 1.0).add_(1.0)
+    # One minus the cosine between lamp and half vector, to the fifth power.
+    grazing = torch.add(v_lamp, 1.0).mul_(half_length).neg_().add_(1.0).clamp_min_(0.0)
+    grazing = grazing.square().square_().mul_(grazing).mul_(1.0 - f0).add_(f0)
     # Visibility term after Hammon (GDC 2017), for a middle roughness.
-    visible = 0.5 / (2.0 * n_lamp * n_view[:, None] * 0.7 + (n_lamp + n_view[:, None]) * 0.3 + 1e-3)
-    direct = (distribution * fresnel * visible * n_lamp * lit.unhidden * 0.5) @ lit.colours
-    rim = f0 + (1.0 - f0) * 0.5 * (1.0 - n_view).pow(5)
-    mirrored = lit.ambient * (ambient_share * rim * lit.openness)[:, None]
-    return direct + mirrored
+    visible = (1.4 * n_lamp).mul_(n_view).add_(torch.add(n_lamp, n_view), alpha=0.3).add_(1e-3)
+    direct = n_lamp.mul_(grazing).mul_(lit.unhidden).mul_(0.25 * alpha2)
+    direct.div_(visible.mul_(spread.square_()))
+    rim = (1.0 - n_view).pow(5).mul_(0.5 * (1.0 - f0)).add_(f0).mul_(lit.openness)
+    return torch.addcmul(lit.colours.T @ direct, lit.ambient, rim.mul_(ambient_share))

@@ -1,159 +1,180 @@
 """From surface points to light that leaves them: one shader for each material."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from augment.geometry.camera import Camera
 from augment.render.appearance import Appearance
 from augment.render.clothes import cloth_radiance
-from augment.render.eyes import eye_albedo, globe_polar
+from augment.render.eyes import corneal_shine, eye_albedo, globe_polar
 from augment.render.hair import hair_radiance
 from augment.render.light import irradiance, lamp_arrays, world_from_portrait
-from augment.render.reflect import SKIN_F0, Lit, gloss, lambert, soft_skin
-from augment.render.scene import PART_ID, Scene
+from augment.render.reflect import SKIN_F0, Lit, dot, gloss, lambert, soft_skin, unit
+from augment.render.sampling import SampleGrid
+from augment.render.scene import PART_ID, Attachment, Scene
 from augment.render.skin import skin_surface
-from augment.render.surface import SurfacePoints
+from augment.render.surface import SurfacePoints, planar
 from augment.render.wardrobe import Wardrobe
 
 FACE_SHEET_MM = 620.0
 """What the side of the texture sheet spans on the face, mm."""
+HAIR_SHADOW = 0.65
+"""Share of the light that hair keeps from the skin that it hides."""
 _TONGUE, _TEETH = (0.42, 0.13, 0.11), (0.62, 0.55, 0.43)
+_MATERIALS = (("skin", "skin"), ("tongue", "teeth_lower"), ("eye_left", "eye_right"),
+              ("hair", "hair"), ("clothing", "clothing"))  # fmt: skip
 
 
-def shade_points(
-    wardrobe: Wardrobe,
-    scene: Scene,
-    points: SurfacePoints,
-    camera: Camera,
-    appearance: Appearance,
-) -> Float[Tensor, "points 3"]:
-    """Return the radiance of surface points, linear RGB.
+class Shader:
+    """The materials of one sample under its light; twins side by side."""
 
-    Args:
-        wardrobe: Sheets, tiles and visibility of the model.
-        scene: The twins.
-        points: What to shade.
-        camera: The camera of the picture, of one image.
-        appearance: How subject and light look.
-    """
-    lit, uv = _lit_points(wardrobe, scene, points, camera, appearance)
-    part = scene.part_of_triangle[points.triangle]
-    pixel_mm = _pixel_mm(scene, camera)
-    colour = torch.zeros_like(lit.normal)
-    for chosen, shader in (
-        (part == PART_ID["skin"], _skin),
-        ((part == PART_ID["eye_left"]) | (part == PART_ID["eye_right"]), _eye),
-        ((part >= PART_ID["tongue"]) & (part <= PART_ID["teeth_lower"]), _mouth),
-    ):
-        rows = torch.nonzero(chosen)[:, 0]
-        if len(rows):
-            shaded = shader(wardrobe, appearance, lit.where(rows), uv[rows], part[rows], pixel_mm)
-            colour.index_copy_(0, rows, shaded)
-    for worn, first in zip(scene.attachments, scene.first_triangle, strict=True):
-        inside = (points.triangle >= first) & (points.triangle < first + len(worn.faces))
-        rows = torch.nonzero(inside)[:, 0]
-        if len(rows):
-            values = points.where(rows).shifted(-first).gather(worn.faces, worn.shade)
-            shader = _hair if worn.part == "hair" else _cloth
-            shaded = shader(wardrobe, appearance, lit.where(rows), values, pixel_mm)
-            colour.index_copy_(0, rows, shaded)
-    return colour
+    def __init__(
+        self,
+        wardrobe: Wardrobe,
+        scene: Scene,
+        grid: SampleGrid,
+        camera: Camera,
+        appearance: Appearance,
+    ) -> None:
+        """Light the vertices of the scene.
+
+        Args:
+            wardrobe: Sheets, tiles and visibility of the model.
+            scene: The twins.
+            grid: The samples of the picture.
+            camera: The camera of the picture, of one image.
+            appearance: How subject and light look.
+        """
+        self.wardrobe, self.scene, self.look = wardrobe, scene, appearance
+        self.fine = grid.camera(camera)
+        self.turn = world_from_portrait(camera)[0].float()
+        self.lamps, self.colours = lamp_arrays(appearance.lighting, self.turn)
+        self.pixel_mm = float(camera.position()[0].norm()) / float(camera.focal_px[0])
+        body = wardrobe.visibility
+        received = torch.cat((body.towards(self.lamps), body.openness[:, None]), 1)
+        groom = wardrobe.grooms.get(appearance.hair.style)
+        if groom is not None:
+            received = received * (1.0 - HAIR_SHADOW * groom.hidden)[:, None]
+        self.received = received
+
+    def radiance(
+        self, points: SurfacePoints
+    ) -> tuple[Float[Tensor, "3 points"], Int64[Tensor, " points"]]:
+        """Return the light that leaves points, linear RGB, and their samples in its order."""
+        part = self.scene.part_of_triangle[points.triangle]
+        runs = [
+            torch.nonzero((part >= PART_ID[first]) & (part <= PART_ID[last]))[:, 0]
+            for first, last in _MATERIALS
+        ]
+        points = points.where(torch.cat(runs))
+        shaders = (self._skin, self._mouth, self._eye, self._worn, self._worn)
+        colours, start = [], 0
+        for run, shader in zip(runs, shaders, strict=True):
+            if len(run):
+                colours.append(shader(points.between(start, start + len(run))))
+            start += len(run)
+        if not colours:
+            return self.lamps.new_zeros((3, 0)), points.sample
+        return torch.cat(colours, 1), points.sample
+
+    def _view(self, points: SurfacePoints) -> Float[Tensor, "3 points"]:
+        """Return unit vectors from points to the camera, from the place of their samples."""
+        width, height = self.fine.width, self.fine.height
+        within = points.sample - points.image * (width * height)
+        row = torch.div(within, width, rounding_mode="floor")
+        focal, centre = float(self.fine.focal_px[0]), self.fine.principal_px[0].tolist()
+        x = (within - row * width).float().add_(0.5 - centre[0]).mul_(-1.0 / focal)
+        y = row.float().add_(0.5 - centre[1]).mul_(-1.0 / focal)
+        rotation = self.fine.camera_from_world[0, :3, :3].T.float()
+        return unit(rotation @ torch.stack((x, y, torch.full_like(x, -1.0))))
+
+    def _lit(self, points: SurfacePoints, table: Float[Tensor, "channels points"]) -> Lit:
+        """Return points whose table holds normals, openness and what each lamp sends."""
+        normal = unit(table[:3])
+        return Lit(
+            normal=normal,
+            view=self._view(points),
+            lamps=self.lamps,
+            colours=self.colours,
+            unhidden=table[3 : 3 + len(self.lamps)],
+            ambient=irradiance(self.look.lighting, self.turn, normal),
+            openness=table[3 + len(self.lamps)],
+        )
+
+    def _body(self, points: SurfacePoints) -> tuple[Lit, Float[Tensor, "2 points"]]:
+        """Return points of the head with their light, and their texture coordinates."""
+        scene, n_body = self.scene, self.scene.n_body
+        received = self.received.expand(len(scene.vertices), -1, -1)
+        values = torch.cat((scene.normals[:, :n_body], received), -1)
+        lit = self._lit(points, planar(points.gather(scene.faces, values)))
+        return lit, planar(points.gather(scene.uv_faces, scene.uv))
+
+    def _skin(self, points: SurfacePoints) -> Float[Tensor, "3 points"]:
+        lit, uv = self._body(points)
+        look, sheets = self.look, self.wardrobe
+        size = self.pixel_mm / FACE_SHEET_MM
+        surface = skin_surface(
+            look.skin, look.hair, look.hair_colour, sheets.skin, sheets.skin_tile, uv, size
+        )
+        smooth = lit.normal
+        along = surface.slope - dot(surface.slope, smooth) * smooth
+        lit = lit.turned(unit(smooth - along))
+        colour = soft_skin(lit, smooth, surface.albedo)
+        sheen = gloss(lit, surface.roughness, SKIN_F0)
+        colour.addcmul_(sheen, surface.oil * (1.0 - 0.6 * surface.wetness))
+        wet = torch.nonzero(surface.wetness > 0.05)[:, 0]
+        if len(wet):
+            few = _some(lit, wet)
+            shine = gloss(few, 0.26, 0.035).mul_(0.45 * surface.wetness[wet])
+            colour.index_add_(1, wet, shine)
+        return colour
+
+    def _eye(self, points: SurfacePoints) -> Float[Tensor, "3 points"]:
+        lit, uv = self._body(points)
+        is_left = self.scene.part_of_triangle[points.triangle] == PART_ID["eye_left"]
+        radius, turn = globe_polar(uv, is_left)
+        albedo = eye_albedo(self.look.eyes, self.wardrobe.strand_tile, radius, turn)
+        axes = self.scene.normals[0, self.wardrobe.apex]
+        axis = torch.where(is_left, axes[0][:, None], axes[1][:, None])
+        lit = Lit(
+            lit.normal, lit.view, lit.lamps, lit.colours, lit.unhidden, lit.ambient,
+            0.1 + 0.9 * lit.openness,
+        )  # fmt: skip
+        shade = 0.35 + 0.65 * lit.openness
+        return lambert(lit, albedo) * shade + corneal_shine(lit, axis, radius)
+
+    def _mouth(self, points: SurfacePoints) -> Float[Tensor, "3 points"]:
+        lit, _ = self._body(points)
+        is_tongue = self.scene.part_of_triangle[points.triangle] == PART_ID["tongue"]
+        tongue, teeth = (lit.normal.new_tensor(c)[:, None] for c in (_TONGUE, _TEETH))
+        return lambert(lit, torch.where(is_tongue, tongue, teeth)) + 0.5 * gloss(lit, 0.3, 0.04)
+
+    def _worn(self, points: SurfacePoints) -> Float[Tensor, "3 points"]:
+        """Return the light off hair or clothes: the attachment that the first point lies on."""
+        triangle = int(points.triangle[0])
+        number = sum(triangle >= start for start in self.scene.first_triangle) - 1
+        worn, first = self.scene.attachments[number], self.scene.first_triangle[number]
+        values = torch.cat((worn.normals, self._received_by(worn), worn.shade), 1)
+        table = planar(points.gather(worn.faces, values, first))
+        lit, shade = self._lit(points, table), table[4 + len(self.lamps) :]
+        look, tiles = self.look, self.wardrobe
+        if worn.part == "hair":
+            return hair_radiance(
+                look.hair, look.hair_colour, tiles.strand_tile, lit, shade, self.pixel_mm
+            )
+        return cloth_radiance(look.clothes, tiles.skin_tile, lit, shade, self.pixel_mm)
+
+    def _received_by(self, worn: Attachment) -> Tensor:
+        """Return what of each lamp and of the surroundings reaches the vertices of clothes."""
+        if worn.beneath is None:
+            return worn.normals.new_ones((len(worn.normals), len(self.lamps) + 1))
+        return self.received[worn.beneath]
 
 
-def _hair(
-    wardrobe: Wardrobe, look: Appearance, lit: Lit, values: Tensor, pixel_mm: float
-) -> Tensor:
-    return hair_radiance(look.hair, look.hair_colour, wardrobe.strand_tile, lit, values, pixel_mm)
-
-
-def _cloth(
-    wardrobe: Wardrobe, look: Appearance, lit: Lit, values: Tensor, pixel_mm: float
-) -> Tensor:
-    return cloth_radiance(look.clothes, wardrobe.skin_tile, lit, values, pixel_mm)
-
-
-def _pixel_mm(scene: Scene, camera: Camera) -> float:
-    """Return how much of the face one pixel spans, mm."""
-    distance = float(camera.position()[0].norm())
-    return distance / float(camera.focal_px[0])
-
-
-def _lit_points(
-    wardrobe: Wardrobe,
-    scene: Scene,
-    points: SurfacePoints,
-    camera: Camera,
-    appearance: Appearance,
-) -> tuple[Lit, Float[Tensor, "points 2"]]:
-    """Return points with the light that reaches them, and texture coordinates."""
-    turn = world_from_portrait(camera)[0].float()
-    lamps, colours = lamp_arrays(appearance.lighting, turn)
-    body = wardrobe.visibility
-    vertex = torch.cat((body.towards(lamps), body.openness[:, None]), 1)
-    groom = wardrobe.grooms.get(appearance.hair.style)
-    if groom is not None:
-        vertex = vertex * (1.0 - 0.8 * groom.hidden)[:, None]
-    worn = [
-        vertex.new_ones(len(one.vertices), vertex.shape[1])
-        if one.beneath is None
-        else vertex[one.beneath]
-        for one in scene.attachments
-    ]
-    vertex = torch.cat((vertex, *worn))
-    n_twins = len(scene.vertices)
-    values = torch.cat((scene.normals, scene.vertices, vertex.expand(n_twins, -1, -1)), dim=-1)
-    table = points.gather(scene.faces, values)
-    normal = torch.nn.functional.normalize(table[:, :3], dim=-1)
-    towards = camera.position()[0].float() - table[:, 3:6]
-    lit = Lit(
-        normal=normal,
-        view=torch.nn.functional.normalize(towards, dim=-1),
-        lamps=lamps,
-        colours=colours,
-        unhidden=table[:, 6:-1],
-        ambient=irradiance(appearance.lighting, turn, normal),
-        openness=table[:, -1],
-    )
-    return lit, points.gather(scene.uv_faces, scene.uv)
-
-
-def _skin(
-    wardrobe: Wardrobe, look: Appearance, lit: Lit, uv: Tensor, part: Tensor, pixel_mm: float
-) -> Tensor:
-    surface = skin_surface(
-        look.skin,
-        look.hair,
-        look.hair_colour,
-        wardrobe.skin,
-        wardrobe.skin_tile,
-        uv,
-        pixel_mm / FACE_SHEET_MM,
-    )
-    smooth = lit.normal
-    along = surface.slope - (surface.slope * smooth).sum(-1, keepdim=True) * smooth
-    rough = torch.nn.functional.normalize(smooth - along, dim=-1)
-    lit = Lit(rough, lit.view, lit.lamps, lit.colours, lit.unhidden, lit.ambient, lit.openness)
-    colour = soft_skin(lit, smooth, surface.albedo)
-    sheen = gloss(lit, surface.roughness, SKIN_F0)
-    sheen = sheen + 0.15 * gloss(lit, surface.roughness * 0.66, SKIN_F0)
-    wet = gloss(lit, 0.26, 0.035)
-    wetness = surface.wetness[:, None]
-    return colour + sheen * surface.oil[:, None] * (1.0 - 0.6 * wetness) + 0.45 * wet * wetness
-
-
-def _eye(
-    wardrobe: Wardrobe, look: Appearance, lit: Lit, uv: Tensor, part: Tensor, pixel_mm: float
-) -> Tensor:
-    radius, turn = globe_polar(uv, part == PART_ID["eye_left"])
-    albedo = eye_albedo(look.eyes, wardrobe.strand_tile, radius, turn)
-    shade = (0.25 + 0.75 * lit.openness)[:, None]
-    return lambert(lit, albedo) * shade + gloss(lit, 0.12, 0.03, 1.5)
-
-
-def _mouth(
-    wardrobe: Wardrobe, look: Appearance, lit: Lit, uv: Tensor, part: Tensor, pixel_mm: float
-) -> Tensor:
-    is_tongue = (part == PART_ID["tongue"])[:, None]
-    albedo = torch.where(is_tongue, uv.new_tensor(_TONGUE), uv.new_tensor(_TEETH))
-    return lambert(lit, albedo) + 0.5 * gloss(lit, 0.3, 0.04)
+def _some(lit: Lit, chosen: Int64[Tensor, " chosen"]) -> Lit:
+    """Return some of the points."""
+    return Lit(
+        lit.normal[:, chosen], lit.view[:, chosen], lit.lamps, lit.colours,
+        lit.unhidden[:, chosen], lit.ambient[:, chosen], lit.openness[chosen],
+    )  # fmt: skip

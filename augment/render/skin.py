@@ -7,6 +7,7 @@ et al., A practical appearance model for dynamic facial color, SIGGRAPH Asia 201
     R = R_0 exp(-melanin · a_m - blood · a_b)        for R, G and B, linear
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from augment.render.groom import STYLES
 from augment.render.hair import Hair, scalp_cover
 from augment.render.hair_colour import HairColour
-from augment.render.noise import SKIN_TILE_UV, NoiseTile, mip_level
+from augment.render.noise import SKIN_CHANNELS, SKIN_TILE_UV, NoiseTile, mip_level
 from augment.render.skin_sheets import (
     SLOPE_LEVELS,
     STROKE_LEVELS,
@@ -26,19 +28,19 @@ from augment.render.skin_sheets import (
     SkinSheets,
     texel_rows,
 )
+from augment.render.surface import planar
 from augment.sample import Subject
 
 # Broad-band reflectance of the dermis without pigment, and absorbance of the pigments relative to
 # green: melanin falls with the wavelength to the power 3.33 (Jacques, Phys Med Biol 2013;58:R37),
 # flattened by the width of the colour bands; haemoglobin has its trough in red.
 DERMIS = (0.86, 0.74, 0.57)
-MELANIN_ABSORBANCE = (0.74, 1.0, 1.28)
+MELANIN_ABSORBANCE = (0.78, 1.0, 1.18)
 BLOOD_ABSORBANCE = (0.13, 1.0, 0.78)
 
 # Melanin of the cheek by ancestry, in absorbance of green.
 MELANIN_RANGE = {"caucasian": (0.10, 0.50), "asian": (0.28, 0.75), "african": (0.95, 2.0)}
 BLOOD_RANGE = (0.24, 0.44)
-_ZONE = {name: k for k, name in enumerate(ZONES)}
 # Absorbance of lip skin: thin, hardly pigmented, full of blood (values fitted by eye to portraits).
 LIP_BLOOD, LIP_MELANIN = 2.1, 0.75
 
@@ -112,7 +114,7 @@ def draw_skin(rng: np.random.Generator, subject: Subject) -> Skin:
         beard=beard,
         beard_length=length,
         brow=int(rng.choice(4, p=(0.3, 0.25, 0.15, 0.3) if is_male else (0.4, 0.15, 0.4, 0.05))),
-        brow_strength=float(rng.uniform(0.7, 1.0) if is_male else rng.uniform(0.35, 0.8)),
+        brow_strength=float(rng.uniform(0.7, 1.0) if is_male else rng.uniform(0.5, 0.9)),
         lash=float(rng.uniform(0.5, 0.9) if is_male else rng.uniform(0.7, 1.3)),
     )  # fmt: skip
 
@@ -148,11 +150,21 @@ class SkinSurface:
         wetness: Share of lips and lid margins.
     """
 
-    albedo: Float[Tensor, "points 3"]
-    slope: Float[Tensor, "points 3"]
+    albedo: Float[Tensor, "3 points"]
+    slope: Float[Tensor, "3 points"]
     oil: Float[Tensor, " points"]
     roughness: Float[Tensor, " points"]
     wetness: Float[Tensor, " points"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Texels:
+    """What the sheets hold at points of the skin; noise has standard deviation 1."""
+
+    zone: dict[str, Tensor]
+    fine: dict[str, Tensor]
+    coarse: dict[str, Tensor]
+    strokes: Float[Tensor, "hairs points"]
 
 
 def skin_surface(
@@ -161,7 +173,7 @@ def skin_surface(
     colour: HairColour,
     sheets: SkinSheets,
     tile: NoiseTile,
-    uv: Float[Tensor, "points 2"],
+    uv: Float[Tensor, "2 points"],
     pixel_uv: float,
 ) -> SkinSurface:
     """Return colour and relief of skin at texture coordinates.
@@ -175,102 +187,108 @@ def skin_surface(
         uv: Texture coordinates.
         pixel_uv: Size of a pixel in texture coordinates; finer patterns are averaged.
     """
-    texel = texel_rows(uv, ZONE_SIZE)
-    zones = sheets.zones.index_select(0, texel)
-    zone = (zones.float() / 255.0).unbind(-1)
-    size = pixel_uv / SKIN_TILE_UV
-    noise = tile.at(uv / SKIN_TILE_UV, skin.offset, skin.mirrored, size).unbind(-1)
-    coarse = tile.at(
-        uv / (3.1 * SKIN_TILE_UV), skin.offset[::-1], skin.mirrored, size / 3.1
-    ).unbind(-1)
-    blotch, patch, grain, pore, *bumps, speck = noise
-    lips = zone[_ZONE["lips"]]
-    melanin, blood = _pigments(skin, zone, blotch, patch, grain, speck, coarse)
-    albedo = pigment_colour(melanin, blood)
-    albedo = albedo * (1.0 + (0.03 * pore + 0.015 * patch)[:, None])
-    roots = scalp_cover(hair, zones) * (1.0 + 0.12 * grain + 0.10 * pore)
-    roots = (roots * 0.95).clamp(0.0, 0.95)[:, None]
-    albedo = albedo + roots * (0.75 * albedo.new_tensor(colour.root) + 0.04 * albedo - albedo)
-    albedo = _with_hairs(albedo, skin, colour, sheets, uv, pixel_uv, zone, (grain, pore, speck))
-    margin = zone[_ZONE["lid_margin"]]
-    slope = torch.stack(bumps, -1) * (0.035 * (1.0 + 1.2 * lips))[:, None]
-    slopes = sheets.slopes.index_select(0, texel).float() / SLOPE_LEVELS
-    for k, depth in enumerate(skin.wrinkles):
-        slope = slope + (1.7 * depth) * slopes[:, 3 * k : 3 * k + 3]
-    oil = skin.oil * (0.35 + 0.9 * zone[_ZONE["oil"]]) * (1.0 + 0.25 * grain + 0.2 * patch)
+    row = texel_rows(uv, ZONE_SIZE)
+    texels = _texels(skin, sheets, tile, uv, row, pixel_uv)
+    zone, fine = texels.zone, texels.fine
+    lips, greasy = zone["lips"], zone["oil"]
+    albedo = pigment_colour(*_pigments(skin, texels))
+    albedo.mul_(torch.add(0.03 * fine["pore"], fine["patch"], alpha=0.015).add_(1.0))
+    roots = scalp_cover(hair, zone["scalp"], zone["crown"], zone["front"])
+    roots = roots * torch.add(0.12 * fine["grain"], fine["pore"], alpha=0.10).add_(1.0)
+    roots = roots.mul_(0.97).clamp_(0.0, 0.97)
+    deep = 0.5 if hair.style in STYLES else 0.8
+    _blend(albedo, roots, deep * albedo.new_tensor(colour.root)[:, None] + 0.03 * albedo)
+    _lay_hairs(albedo, skin, colour, texels)
+    slope = torch.stack([fine["bump_x"], fine["bump_y"], fine["bump_z"]])
+    slope = slope.mul_((1.0 + 1.2 * lips).mul_(0.035))
+    if max(skin.wrinkles) > 0.0:
+        depths = slope.new_tensor(skin.wrinkles) * (1.7 / SLOPE_LEVELS)
+        lines = planar(sheets.slopes.index_select(0, row)).unflatten(0, (-1, 3))
+        slope = slope + torch.einsum("k,kcp->cp", depths, lines)
+    oil = (0.35 + 0.9 * greasy) * (1.0 + 0.25 * fine["grain"] + 0.2 * fine["patch"])
     return SkinSurface(
-        albedo=albedo.clamp(0.005, 0.95),
+        albedo=albedo.clamp_(0.005, 0.95),
         slope=slope,
-        oil=oil.clamp_min(0.05) * (1.0 - 0.4 * lips) * (1.0 - 0.7 * roots[:, 0]),
-        roughness=0.46 - 0.10 * zone[_ZONE["oil"]] - 0.10 * lips,
-        wetness=torch.maximum(lips * 0.7, margin),
+        oil=oil.mul_(skin.oil).clamp_min_(0.05) * (1.0 - 0.4 * lips) * (1.0 - 0.7 * roots),
+        roughness=0.46 - 0.10 * greasy - 0.10 * lips,
+        wetness=torch.maximum(lips * 0.7, zone["lid_margin"]),
     )
 
 
-def _pigments(
-    skin: Skin,
-    zone: tuple[Tensor, ...],
-    blotch: Tensor,
-    patch: Tensor,
-    grain: Tensor,
-    speck: Tensor,
-    coarse: tuple[Tensor, ...],
-) -> tuple[Tensor, Tensor]:
+def _texels(
+    skin: Skin, sheets: SkinSheets, tile: NoiseTile, uv: Tensor, row: Tensor, pixel_uv: float
+) -> _Texels:
+    """Return what the sheets hold at texture coordinates."""
+    zones = planar(sheets.zones.index_select(0, row)).mul_(1.0 / 255.0)
+    size = pixel_uv / SKIN_TILE_UV
+    fine = tile.at(uv * (1.0 / SKIN_TILE_UV), skin.offset, skin.mirrored, size)
+    wide = 1.0 / (3.1 * SKIN_TILE_UV)
+    coarse = tile.at(uv * wide, skin.offset[::-1], skin.mirrored, pixel_uv * wide)
+    return _Texels(
+        zone=dict(zip(ZONES, zones, strict=True)),
+        fine=dict(zip(SKIN_CHANNELS, fine, strict=True)),
+        coarse=dict(zip(SKIN_CHANNELS, coarse, strict=True)),
+        strokes=planar(stroke_coverage(sheets, uv, pixel_uv)).mul_(1.0 / 255.0),
+    )
+
+
+def _blend(colour: Tensor, share: Tensor, towards: Tensor) -> None:
+    """Move a colour a share of the way to another, in place."""
+    colour.add_((towards - colour).mul_(share))
+
+
+def _pigments(skin: Skin, texels: _Texels) -> tuple[Tensor, Tensor]:
     """Return melanin and blood at each point."""
-    lips, shade, flush = zone[_ZONE["lips"]], zone[_ZONE["shade"]], zone[_ZONE["flush"]]
-    freckle = (speck - 1.5).clamp(0.0, 0.6) * skin.freckles * (0.3 + flush)
-    mole = (coarse[6] * 0.7 + speck * 0.7 - 3.0).clamp(0.0, 0.3) * 3.0
-    tone = 1.0 + skin.mottle * (0.07 * blotch + 0.045 * patch + 0.03 * grain + 0.05 * coarse[0])
-    dark = 0.16 + 0.25 * skin.melanin
-    melanin = skin.melanin * tone + shade * skin.shadows * dark + freckle + mole
-    melanin = melanin * (1.0 - 0.12 * zone[_ZONE["pale"]])
-    blood = skin.blood * (
-        1.0
-        + skin.flush * flush * (0.75 + 0.18 * coarse[1] + 0.12 * blotch)
-        + skin.mottle * (0.10 * patch + 0.06 * grain)
-        + 0.25 * shade * skin.shadows
-    )
-    pimple = (coarse[4] * 0.6 + patch * 0.75 - 2.8).clamp(0.0, 0.35) * skin.mottle
-    blood = (blood + pimple).clamp_min(0.05)
-    lip_blood = skin.blood * LIP_BLOOD * skin.lip_blood * (1.0 + 0.06 * patch + 0.05 * grain)
-    melanin = melanin + lips * (LIP_MELANIN - 1.0) * melanin
-    blood = blood + lips * (lip_blood - blood)
-    blood = blood + 0.9 * zone[_ZONE["lid_margin"]] * skin.blood
-    return melanin, blood
+    zone, fine, coarse = texels.zone, texels.fine, texels.coarse
+    lips, shade, flush = zone["lips"], zone["shade"], zone["flush"]
+    blotch, patch, grain, speck = (fine[name] for name in ("blotch", "patch", "grain", "speck"))
+    tone = (0.07 * blotch).add_(patch, alpha=0.045).add_(grain, alpha=0.03)
+    tone = tone.add_(coarse["blotch"], alpha=0.05).mul_(skin.mottle).add_(1.0)
+    dark = skin.shadows * (0.16 + 0.25 * skin.melanin)
+    melanin = tone.mul_(skin.melanin).add_(shade, alpha=dark)
+    if skin.freckles > 0:
+        melanin.addcmul_((speck - 1.5).clamp_(0.0, 0.6), 0.3 + flush, value=skin.freckles)
+    mole = (0.7 * coarse["bump_z"]).add_(speck, alpha=0.7).sub_(3.0).clamp_(0.0, 0.3)
+    melanin.add_(mole, alpha=3.0).mul_(1.0 - 0.12 * zone["pale"])
+    flushed = (0.18 * coarse["patch"]).add_(blotch, alpha=0.12).add_(0.75).mul_(flush)
+    blood = flushed.mul_(skin.flush).add_(shade, alpha=0.25 * skin.shadows).add_(1.0)
+    blood = blood.add_(patch, alpha=0.10 * skin.mottle).add_(grain, alpha=0.06 * skin.mottle)
+    # Beneath much melanin little of the blood is seen.
+    blood = blood.mul_(skin.blood * math.exp(-0.3 * skin.melanin))
+    pimple = (0.6 * coarse["bump_x"]).add_(patch, alpha=0.75).sub_(2.8).clamp_(0.0, 0.35)
+    blood = blood.add_(pimple, alpha=skin.mottle).clamp_min_(0.05)
+    lip_blood = (0.06 * patch).add_(grain, alpha=0.05).add_(1.0)
+    lip_blood = lip_blood.mul_(skin.blood * LIP_BLOOD * skin.lip_blood)
+    melanin = melanin.mul_(torch.add(lips * (LIP_MELANIN - 1.0), 1.0))
+    blood = blood.add_(lips * (lip_blood - blood))
+    return melanin, blood.add_(zone["lid_margin"], alpha=0.3 * skin.blood)
 
 
-def _with_hairs(
-    albedo: Tensor,
-    skin: Skin,
-    hair: HairColour,
-    sheets: SkinSheets,
-    uv: Tensor,
-    pixel_uv: float,
-    zone: tuple[Tensor, ...],
-    noise: tuple[Tensor, Tensor, Tensor],
-) -> Tensor:
-    """Return the colour of skin beneath brows, beard shadow and lashes."""
-    grain, pore, speck = noise
-    colour = albedo.new_tensor(hair.root)
-    brow = brow_coverage(sheets, uv, pixel_uv)[:, skin.brow].float()
-    brow = (brow * (skin.brow_strength / 255.0) * 1.15).clamp(0.0, 0.96)[:, None]
-    albedo = albedo + brow * (albedo.new_tensor(hair.brow) - albedo)
-    names = ("moustache", "goatee", "cheek_beard", "neck_beard")
-    cover = sum(share * zone[_ZONE[name]] for share, name in zip(skin.beard, names, strict=True))
+def _lay_hairs(albedo: Tensor, skin: Skin, colour: HairColour, texels: _Texels) -> None:
+    """Cover skin with brows, beard and lashes, in place."""
+    zone, strokes = texels.zone, texels.strokes
+    brow = (strokes[skin.brow] * (skin.brow_strength * 1.15)).clamp_(0.0, 0.96)
+    _blend(albedo, brow, albedo.new_tensor(colour.brow)[:, None])
     if max(skin.beard) > 0:
-        clumps = (1.0 + 0.25 * grain + 0.30 * pore + 0.15 * speck).clamp(0.2, 1.6)
-        most = 0.34 + 0.6 * skin.beard_length
-        cover = (cover * clumps * most).clamp(0.0, 0.93)[:, None]
-        shadow = colour * 0.7 + 0.3 * albedo * albedo.new_tensor((0.62, 0.72, 0.80))
-        albedo = albedo + cover * (shadow - albedo)
-    lash = (zone[_ZONE["lash_line"]] * skin.lash).clamp(0.0, 0.92)[:, None]
-    return albedo + lash * (albedo.new_tensor(hair.lash) - albedo)
+        names = ("moustache", "goatee", "cheek_beard", "neck_beard")
+        cover = torch.zeros_like(brow)
+        for share, name in zip(skin.beard, names, strict=True):
+            cover.add_(zone[name], alpha=share)
+        hairs, long = strokes[-1], min(1.0, 2.5 * skin.beard_length)
+        clumps = (0.12 * texels.fine["grain"]).add_(texels.fine["speck"], alpha=0.1)
+        clumps = clumps.add_(hairs, alpha=1.1 * long).add_(0.75 - 0.45 * long).clamp_(0.1, 1.3)
+        cover = cover.mul_(clumps).mul_(0.36 + 0.7 * skin.beard_length).clamp_(0.0, 0.95)
+        bluish = albedo.new_tensor((0.62, 0.72, 0.80))[:, None]
+        shadow = 0.75 * albedo.new_tensor(colour.root)[:, None] + 0.25 * bluish * albedo
+        _blend(albedo, cover, shadow * (1.0 + 0.5 * long * (hairs - 0.4)))
+    lash = (zone["lash_line"] * skin.lash).clamp_(0.0, 0.92)
+    _blend(albedo, lash, albedo.new_tensor(colour.lash)[:, None])
 
 
-def brow_coverage(
-    sheets: SkinSheets, uv: Float[Tensor, "points 2"], pixel_uv: float
-) -> UInt8[Tensor, "points brows"]:
-    """Return the coverage by each variant's hairs, averaged over a pixel."""
+def stroke_coverage(
+    sheets: SkinSheets, uv: Float[Tensor, "2 points"], pixel_uv: float
+) -> UInt8[Tensor, "points hairs"]:
+    """Return the coverage by hairs of each brow variant and of a beard, averaged over a pixel."""
     size, start = STROKE_SIZE, 0
     for _ in range(mip_level(pixel_uv, STROKE_SIZE, STROKE_LEVELS)):
         start, size = start + size * size, size // 2
@@ -279,8 +297,7 @@ def brow_coverage(
 
 def pigment_colour(
     melanin: Float[Tensor, " points"], blood: Float[Tensor, " points"]
-) -> Float[Tensor, "points 3"]:
+) -> Float[Tensor, "3 points"]:
     """Return the linear RGB reflectance of skin that holds melanin and blood."""
-    table = melanin.new_tensor((MELANIN_ABSORBANCE, BLOOD_ABSORBANCE, DERMIS))
-    absorbed = melanin[:, None] * table[0] + blood[:, None] * table[1]
-    return table[2] * torch.exp(-absorbed)
+    table = melanin.new_tensor((MELANIN_ABSORBANCE, BLOOD_ABSORBANCE, DERMIS))[..., None]
+    return torch.addcmul(melanin * table[0], blood, table[1]).neg_().exp_().mul_(table[2])

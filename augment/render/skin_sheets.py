@@ -14,7 +14,7 @@ from torch import Tensor
 from augment.morphable.model import FaceModel
 from augment.morphable.regions import REGIONS
 from augment.render.face_canvas import FaceCanvas, wrapped
-from augment.render.noise import halved
+from augment.render.noise import band_noise, halved
 from augment.render.texture_space import Unrolled, unroll
 from augment.streams import stream
 
@@ -44,10 +44,11 @@ _OIL = {
     "lower_lid": 0.45, "buccal": 0.35, "temple": 0.35, "scalp": 0.5, "upper_lip_skin": 0.45,
     "lower_lip_skin": 0.45,
 }  # fmt: skip
-_SOFTNESS_MM = {"flush": 22.0, "shade": 6.0, "oil": 16.0, "lips": 0.9, "moustache": 2.5, "goatee": 4.0,
-                "cheek_beard": 9.0, "neck_beard": 12.0, "pale": 20.0}  # fmt: skip
+_SOFTNESS_MM = {"flush": 22.0, "shade": 6.0, "oil": 16.0, "lips": 0.9, "moustache": 2.5,
+                "goatee": 4.0, "cheek_beard": 9.0, "neck_beard": 12.0, "pale": 20.0}  # fmt: skip
+HAIRLINE_UNEVEN_MM = 2.2
 HAIRLINE_SPAN_MM = 80.0
-"""Distances behind (+) and before (-) the hairline that the zone `scalp` covers, 0.5 on the line."""
+"""Distances about the hairline that the zone `scalp` covers; 0.5 is the line, more is behind it."""
 _FACE_TEXELS_PER_MM = ZONE_SIZE / 620.0
 
 
@@ -58,12 +59,13 @@ class SkinSheets:
     Attributes:
         zones: Traits in the order of ZONES, 0 to 255.
         slopes: Gradient of the wrinkle depth of each of WRINKLES (x, y, z), SLOPE_LEVELS is 1.
-        strokes: Coverage by hairs of each brow variant, with coarser versions as in `NoiseTile`.
+        strokes: Coverage by hairs of each brow variant, then of a beard; coarser versions follow
+            as in `NoiseTile`.
     """
 
     zones: UInt8[Tensor, "zone_texels zones"]
     slopes: Int8[Tensor, "zone_texels slopes"]
-    strokes: UInt8[Tensor, "stroke_texels brows"]
+    strokes: UInt8[Tensor, "stroke_texels hairs"]
 
 
 def paint_skin(model: FaceModel) -> SkinSheets:
@@ -76,7 +78,8 @@ def paint_skin(model: FaceModel) -> SkinSheets:
     slopes = np.concatenate(
         [canvas.slope_at(texels.position) * front[..., None] for canvas in canvases], -1
     )
-    strokes = [np.stack([_brow_strokes(model, k) for k in range(BROW_VARIANTS)], -1)]
+    brows = [_brow_strokes(model, k) for k in range(BROW_VARIANTS)]
+    strokes = [np.stack([*brows, _beard_strokes()], -1)]
     for _ in range(STROKE_LEVELS - 1):
         strokes.append(halved(strokes[-1].astype(np.float32)))
     return SkinSheets(
@@ -90,10 +93,10 @@ def _flat(sheet: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(sheet.reshape(-1, sheet.shape[-1])))
 
 
-def texel_rows(uv: Float[Tensor, "points 2"], size: int) -> Tensor:
+def texel_rows(uv: Float[Tensor, "2 points"], size: int) -> Tensor:
     """Return the row of each point's texel in a flat sheet."""
-    column = (uv[:, 0] * size).long().clamp_(0, size - 1)
-    row = ((1.0 - uv[:, 1]) * size).long().clamp_(0, size - 1)
+    column = (uv[0] * size).int().clamp_(0, size - 1)
+    row = ((1.0 - uv[1]) * size).int().clamp_(0, size - 1)
     return row.mul_(size).add_(column)
 
 
@@ -125,7 +128,9 @@ def _zone(name: str, texels: Unrolled, landmarks: _Landmarks) -> Float[np.ndarra
         is_scalp = texels.region == REGIONS.index("scalp")
         inside = cv2.distanceTransform(is_scalp.astype(np.uint8), cv2.DIST_L2, 5)
         outside = cv2.distanceTransform((~is_scalp).astype(np.uint8), cv2.DIST_L2, 5)
-        return 0.5 + (inside - outside) / (_FACE_TEXELS_PER_MM * HAIRLINE_SPAN_MM)
+        uneven = band_noise(stream(0, 0, "hairline"), texels.size, 4.0, 48.0) * HAIRLINE_UNEVEN_MM
+        behind_mm = (inside - outside) / _FACE_TEXELS_PER_MM + uneven
+        return 0.5 + behind_mm / HAIRLINE_SPAN_MM
     if name == "crown":
         return np.clip((z - 52.0 - 0.25 * np.maximum(-y - 20.0, 0.0)) / 22.0, 0, 1)
     if name == "front":
@@ -145,6 +150,8 @@ def _zone(name: str, texels: Unrolled, landmarks: _Landmarks) -> Float[np.ndarra
         field = field * np.clip((ear_z + 8.0 - z) / 10.0, 0, 1) * np.clip((x - 12.0) / 20.0, 0, 1)
         cheek_line = landmarks["cheilion_right"][2] + 8.0 + np.clip(x - 30.0, 0, 60) * 0.75
         field = field * np.clip((cheek_line - z) / 8.0 + 0.5, 0, 1)
+    if name == "moustache":
+        field = field * np.clip((landmarks["cheilion_right"][0] + 3.0 - x) / 5.0, 0, 1)
     if name == "neck_beard":
         low = landmarks["menton"][2] - 45.0
         field = field * np.clip((z - low) / 30.0, 0, 1) * np.clip((y + 5.0) / 20.0, 0, 1)
@@ -204,7 +211,7 @@ def _forehead_lines(landmarks: _Landmarks) -> FaceCanvas:
         low = landmarks["glabella"][2] - 8.0
         height = np.linspace(low, low + 22.0, 5)
         arc = sign * (7.0 + np.array([-1.5, -0.5, 0.3, 0.6, 1.5])) + rng.normal(0, 0.4, 5)
-        canvas = canvas.with_curve(np.stack((arc, height), -1), 1.5, 0.6)
+        canvas = canvas.with_curve(np.stack((arc, height), -1), 1.7, 0.3)
     return canvas
 
 
@@ -257,10 +264,9 @@ def _brow_strokes(model: FaceModel, variant: int) -> UInt8[np.ndarray, "size siz
         variant
     ]
     lift = (0.0, 0.25, -0.1, 0.1)[variant]
-    for side, sign in (("right", 1.0), ("left", -1.0)):
+    for side in ("right", "left"):
         rows, columns = np.nonzero(regions == REGIONS.index(f"brow_{side}"))
         rows, columns = rows * scale, columns * scale
-        # The sheet's u grows towards the patient's right or left: take it from the landmarks' side.
         lateral = columns - size / 2
         share = np.abs(lateral) - np.abs(lateral).min()
         share = share / share.max()
@@ -279,3 +285,24 @@ def _brow_strokes(model: FaceModel, variant: int) -> UInt8[np.ndarray, "size siz
             cv2.polylines(sheet, [stroke], False, layer_value, thickness, cv2.LINE_AA, 4)
     soft = cv2.GaussianBlur(sheet, (0, 0), 4.0)
     return np.rint(np.clip(0.75 * sheet + 0.5 * soft, 0, 1) * 255).astype(np.uint8)
+
+
+def _beard_strokes() -> UInt8[np.ndarray, "size size"]:
+    """Return the coverage of the face by hairs that grow downwards and outwards."""
+    rng, size = stream(0, 0, "beard strokes"), STROKE_SIZE
+    sheet = np.zeros((size, size), dtype=np.float32)
+    count = 26000
+    column = rng.uniform(0.28, 0.72, count) * size
+    row = rng.uniform(0.79, 1.0, count) * size
+    outward = (column / size - 0.5) / 0.12
+    angle = np.radians(90.0) - np.clip(outward, -1.2, 1.2) * 0.55 + rng.normal(0.0, 0.28, count)
+    reach = rng.uniform(9.0, 24.0, count)
+    step = np.stack((np.cos(angle), np.sin(angle)), -1) * reach[:, None]
+    bend = rng.normal(0.0, 1.6, (count, 2))
+    root = np.stack((column, row), -1)
+    paths = np.rint(np.stack((root, root + 0.5 * step + bend, root + step), 1) * 16).astype(
+        np.int32
+    )
+    for path, value in zip(paths, rng.uniform(0.35, 1.0, count).tolist(), strict=True):
+        cv2.polylines(sheet, [path], False, value, 1, cv2.LINE_AA, 4)
+    return np.rint(np.clip(sheet, 0, 1) * 255).astype(np.uint8)

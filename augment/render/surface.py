@@ -11,7 +11,7 @@ from augment.render.fragments import Fragments
 
 @dataclass(frozen=True, eq=False)
 class SurfacePoints:
-    """Points on the scene, in the order of their samples.
+    """Points on a mesh.
 
     Attributes:
         sample: Flat sample of the grid, image first.
@@ -25,28 +25,48 @@ class SurfacePoints:
     triangle: Int64[Tensor, " points"]
     barycentric: Float32[Tensor, "points 3"]
 
+    def __len__(self) -> int:
+        """Return how many points there are."""
+        return len(self.sample)
+
     def gather(
-        self, faces: Int64[Tensor, "triangles 3"], values: Float[Tensor, "*twins vertices channels"]
+        self,
+        faces: Int64[Tensor, "triangles 3"],
+        values: Float[Tensor, "*twins vertices channels"],
+        first_triangle: int = 0,
     ) -> Float[Tensor, "points channels"]:
-        """Return interpolated vertex values, one set for each twin or one for all."""
-        corners = faces.index_select(0, self.triangle)
+        """Return interpolated vertex values.
+
+        Args:
+            faces: Triangles over the rows of `values`.
+            values: One set for each twin, or one for all.
+            first_triangle: Number of the first of `faces` in the points' own numbering.
+        """
+        triangle = self.triangle - first_triangle if first_triangle else self.triangle
+        corners = faces.index_select(0, triangle)
         if values.ndim == 3:
-            corners = corners + (self.image * values.shape[1])[:, None]
-        rows = values.reshape(-1, values.shape[-1])
-        result = self.barycentric[:, 0, None] * rows.index_select(0, corners[:, 0])
-        result += self.barycentric[:, 1, None] * rows.index_select(0, corners[:, 1])
-        result += self.barycentric[:, 2, None] * rows.index_select(0, corners[:, 2])
-        return result
+            if values.shape[0] > 1:
+                corners = corners + (self.image * values.shape[1])[:, None]
+            values = values.reshape(-1, values.shape[-1])
+        return torch.nn.functional.embedding_bag(
+            corners, values, per_sample_weights=self.barycentric, mode="sum"
+        )
 
     def where(self, chosen: Int64[Tensor, " chosen"]) -> "SurfacePoints":
         """Return some of the points."""
         return SurfacePoints(
-            self.sample[chosen], self.image[chosen], self.triangle[chosen], self.barycentric[chosen]
+            self.sample.index_select(0, chosen),
+            self.image.index_select(0, chosen),
+            self.triangle.index_select(0, chosen),
+            self.barycentric.index_select(0, chosen),
         )
 
-    def shifted(self, step: int) -> "SurfacePoints":
-        """Return the points with another numbering of triangles."""
-        return SurfacePoints(self.sample, self.image, self.triangle + step, self.barycentric)
+    def between(self, start: int, stop: int) -> "SurfacePoints":
+        """Return a run of the points, without a copy."""
+        run = slice(start, stop)
+        return SurfacePoints(
+            self.sample[run], self.image[run], self.triangle[run], self.barycentric[run]
+        )
 
 
 def surface_points(fragments: Fragments, sample: Int64[Tensor, " points"]) -> SurfacePoints:
@@ -63,3 +83,8 @@ def surface_points(fragments: Fragments, sample: Int64[Tensor, " points"]) -> Su
         triangle=fragments.triangle.reshape(-1).index_select(0, sample).long(),
         barycentric=fragments.barycentric.reshape(-1, 3).index_select(0, sample),
     )
+
+
+def planar(rows: Tensor) -> Tensor:
+    """Return rows of channels as channels of points, float32."""
+    return rows.T.to(torch.float32, memory_format=torch.contiguous_format).contiguous()

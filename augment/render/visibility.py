@@ -15,8 +15,8 @@ from torch import Tensor
 from augment.geometry.camera import Camera, look_at
 from augment.render.raster import rasterize
 
-N_DIRECTIONS = 256
-"""Directions on the sphere: some 13 degrees apart."""
+N_DIRECTIONS = 192
+"""Directions on the sphere: some 15 degrees apart."""
 LAMP_WIDTH = 60.0
 """Sharpness of a lamp's blend over directions, exp(LAMP_WIDTH * (cos - 1)): 10 degrees wide."""
 N_BLENDED = 12

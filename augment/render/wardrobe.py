@@ -19,6 +19,7 @@ from torch import Tensor
 from augment.morphable.model import FaceModel
 from augment.morphable.model_cache import cache_folder
 from augment.render.clothes import CUTS, Garment, build_garment
+from augment.render.eyes import GLOBE_DISC
 from augment.render.groom import STYLES, Groom, Head, build_groom
 from augment.render.lens import grain_sheet
 from augment.render.noise import NoiseTile, skin_tile, strand_tile
@@ -28,7 +29,8 @@ from augment.render.visibility import Visibility, find_visibility
 
 log = logging.getLogger(__name__)
 _SOURCES = (
-    "clothes", "face_canvas", "groom", "noise", "skin_sheets", "texture_space", "visibility", "wardrobe",
+    "clothes", "face_canvas", "groom", "noise", "skin_sheets", "texture_space", "visibility",
+    "wardrobe",
 )  # fmt: skip
 _LOADED: dict[tuple[int, str], "Wardrobe"] = {}
 
@@ -43,6 +45,7 @@ class Wardrobe:
         skin_tile: Tiling noise of the skin.
         strand_tile: Tiling noise of hair.
         grain: Noise of the sensor.
+        apex: Refined vertex at the pole of the left and the right cornea.
         visibility: Directions that the vertices of the refined template see.
         grooms: Every style of `augment.render.groom.STYLES`.
         garments: Every cut of `augment.render.clothes.CUTS`.
@@ -53,6 +56,7 @@ class Wardrobe:
     skin_tile: NoiseTile
     strand_tile: NoiseTile
     grain: Tensor
+    apex: Tensor
     visibility: Visibility
     grooms: dict[str, Groom]
     garments: dict[str, Garment]
@@ -90,7 +94,7 @@ def _load_or_build(model: FaceModel) -> dict[str, np.ndarray]:
     arrays = _build(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.partial.npz")
-    np.savez(partial, **arrays)
+    np.savez(partial, **arrays)  # type: ignore[arg-type]
     partial.replace(path)
     return arrays
 
@@ -134,9 +138,21 @@ def _on_device(arrays: dict[str, np.ndarray], model: FaceModel) -> Wardrobe:
         model=model,
         grooms=grooms,
         garments=garments,
+        apex=_apex(model),
         grain=grain_sheet().to(model.device),
         **tables,
     )
+
+
+def _apex(model: FaceModel) -> Tensor:
+    """Return the refined vertices at the middle of the globes' texture discs."""
+    finer = model.refinement(REFINEMENT_LEVEL)
+    corners, vertices = finer.uv[finer.uv_faces].reshape(-1, 2), finer.faces.reshape(-1)
+    nearest = [
+        (corners - corners.new_tensor(GLOBE_DISC[side])).square().sum(-1).argmin()
+        for side in ("left", "right")
+    ]
+    return vertices[torch.stack(nearest)]
 
 
 def _content_hash(model: FaceModel) -> str:
