@@ -1,5 +1,24 @@
 """Volume room: CT-like volumes with exact labels.
 
-In: a template mesh or a subject, pathologies, recipe values. Out: images in HU, labels, displacement in mm, on one grid in the
-head frame (RAS+, mm).
+In: a template, a subject or case, drawn numbers. Out: images in HU, labels, displacement in mm, on
+one grid in the head frame (RAS+, mm).
 """
+
+from augment.volume.anatomy.spec import AtlasSpec, draw_atlas_spec
+from augment.volume.atlas import Atlas, build_atlas
+from augment.volume.head_ct import CaseVolumes, draw_head_scan, scan_twins, write_case
+from augment.volume.template import load_template
+from augment.volume.twins import twin_fields
+
+__all__ = [
+    "Atlas",
+    "AtlasSpec",
+    "CaseVolumes",
+    "build_atlas",
+    "draw_atlas_spec",
+    "draw_head_scan",
+    "load_template",
+    "scan_twins",
+    "twin_fields",
+    "write_case",
+]

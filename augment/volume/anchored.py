@@ -1,4 +1,5 @@
-"""CT-anchored twins: a real CT and its labels moved by a pathology's field, on their own grid, with their own texture.
+"""CT-anchored twins: a real CT and its labels moved by a pathology's field, on their own grid, with
+their own texture.
 
 Outside the field's support every voxel is the original's, byte for byte.
 """
@@ -83,12 +84,14 @@ def anchored_twin(
         labels: Labels on the same grid.
 
     Raises:
-        GeometryError: If labels lie on another grid or the field leaves nothing to move in the field of view.
+        GeometryError: If labels lie on another grid or the field leaves nothing to move in the
+        field of view.
     """
     check_affine(ras_from_voxel)
     if labels is not None and labels.shape != image_hu.shape:
         raise GeometryError(
-            f"expected labels on the grid of the CT {image_hu.shape}, got {labels.shape}: resample them first"
+            f"expected labels on the grid of the CT {image_hu.shape}, got {labels.shape}: "
+            "resample them first"
         )
     head_from_voxel = np.linalg.inv(ras_from_head) @ ras_from_voxel
     rotation = np.asarray(ras_from_head, float)[:3, :3]
@@ -97,13 +100,25 @@ def anchored_twin(
     source = labels if labels is not None else np.zeros((1, 1, 1), np.uint8)
     moved_labels = np.array(source)
     _warp(
-        image_hu, source, image, moved_labels, displacement, head_from_voxel, np.linalg.inv(head_from_voxel), rotation,
-        field, np.array(grid.origin_mm), np.array(grid.spacing_mm), STILL_MM, labels is not None,
-    )  # fmt: skip
+        image_hu,
+        source,
+        image,
+        moved_labels,
+        displacement,
+        head_from_voxel,
+        np.linalg.inv(head_from_voxel),
+        rotation,
+        field,
+        np.array(grid.origin_mm),
+        np.array(grid.spacing_mm),
+        STILL_MM,
+        labels is not None,
+    )
     support = np.abs(displacement).max(axis=3) > 0
     if not support.any():
         raise GeometryError(
-            "expected the pathology within the CT's field of view, got no voxel that moves: choose another pathology or scan"
+            "expected the pathology within the CT's field of view, got no voxel that "
+            "moves: choose another pathology or scan"
         )
     return AnchoredTwin(image, moved_labels if labels is not None else None, displacement, support)
 
@@ -151,11 +166,11 @@ def _warp(
                     and 0 <= z < field.shape[2] - 1
                 ):
                     continue
-                l, m, n = int(x), int(y), int(z)
+                d, e, f = int(x), int(y), int(z)
                 dx, dy, dz = (
-                    _mix(field, l, m, n, x - l, y - m, z - n, 0),
-                    _mix(field, l, m, n, x - l, y - m, z - n, 1),
-                    _mix(field, l, m, n, x - l, y - m, z - n, 2),
+                    _mix(field, d, e, f, x - d, y - e, z - f, 0),
+                    _mix(field, d, e, f, x - d, y - e, z - f, 1),
+                    _mix(field, d, e, f, x - d, y - e, z - f, 2),
                 )
                 if dx * dx + dy * dy + dz * dz < still * still:
                     continue

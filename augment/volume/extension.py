@@ -1,14 +1,17 @@
-"""From displacements of scattered points (the mesh) to a smooth displacement everywhere: multilevel B-splines.
+"""From displacements of scattered points (the mesh) to a smooth displacement everywhere: multilevel
+B-splines.
 
-An affine map takes the bulk; what it leaves is approximated by cubic B-splines on ever finer lattices (Lee, Wolberg and Shin,
-IEEE TVCG 1997;3:228-244). Far from the mesh only the coarse lattices speak, so bone follows its surroundings smoothly.
+An affine map takes the bulk; what it leaves is approximated by cubic B-splines on ever finer
+lattices (Lee, Wolberg and Shin,
+IEEE TVCG 1997;3:228-244). Far from the mesh only the coarse lattices speak, so bone follows its
+surroundings smoothly.
 """
 
 from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit, prange
+from numba import njit
 
 from augment.errors import GeometryError
 from augment.volume.grid import Grid
@@ -30,7 +33,8 @@ def extended(
         points_mm: Points of the source frame, at least four that do not lie in a plane.
         displacement_mm: Where each moves.
         grid: Grid of the result.
-        finest_mm: Spacing of the last spline lattice: smaller follows the points more closely, larger is smoother.
+        finest_mm: Spacing of the last spline lattice: smaller follows the points more closely,
+            larger is smoother.
 
     Returns:
         A field with continuous second derivatives at its nodes.
@@ -40,7 +44,8 @@ def extended(
     """
     if not (np.isfinite(points_mm).all() and np.isfinite(displacement_mm).all()):
         raise GeometryError(
-            "expected finite points and displacements in mm, got numbers that are not: check the mesh and its coefficients"
+            "expected finite points and displacements in mm, got numbers that are not: "
+            "check the mesh and its coefficients"
         )
     affine, *_ = np.linalg.lstsq(
         np.c_[points_mm, np.ones(len(points_mm))], displacement_mm, rcond=None
@@ -56,14 +61,19 @@ def extended(
     )
     low = np.minimum(points_mm.min(0), grid.origin_mm)
     high = np.maximum(points_mm.max(0), [axis[-1] for axis in axes])
-    spacing = COARSEST_MM
-    while spacing >= finest_mm - 1e-9:
+    for spacing in _spacings(finest_mm):
         shape = tuple(int(n) for n in np.ceil((high - low) / spacing) + 4)
         control = _control_points(points_mm, residual, low, spacing, shape)
         residual = residual - _evaluate_points(points_mm, control, low, spacing)
         total = total + _evaluate_grid(control, low, spacing, axes)
-        spacing *= 0.5
     return Field(grid, total.astype(np.float32))
+
+
+def _spacings(finest_mm: float) -> list[float]:
+    """Lattice spacings, halved down to the finest, which is passed twice: the second pass mends
+    what neighbours share."""
+    n_halvings = int(np.floor(np.log2(COARSEST_MM / finest_mm) + 1e-9))
+    return [COARSEST_MM / 2**level for level in (*range(n_halvings + 1), n_halvings)]
 
 
 @njit(cache=True, nogil=True)

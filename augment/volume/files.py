@@ -1,11 +1,14 @@
-"""NIfTI files of volumes: int16 HU, uint8 labels, float32 displacement and Jacobian, compressed with isal and read back.
+"""NIfTI files of volumes: int16 HU, uint8 labels, float32 displacement and Jacobian, compressed
+with isal and read back.
 
-Frame: every file carries one affine to RAS+ millimetres as sform and as qform. Displacement vectors are RAS millimetres, shape
-(X, Y, Z, 1, 3), intent code 1006 (displacement vector), and point from where a voxel of the *pathological* volume is to where its
-content is in the *healthy* one, as resamplers need it. ITK, SimpleITK and 3D Slicer flip them to LPS when they read intent 1006.
+Frame: every file carries one affine to RAS+ millimetres as sform and as qform. Displacement vectors
+are RAS millimetres, shape
+(X, Y, Z, 1, 3), intent code 1006 (displacement vector), and point from where a voxel of the
+*pathological* volume is to where its
+content is in the *healthy* one, as resamplers need it. ITK, SimpleITK and 3D Slicer flip them to
+LPS when they read intent 1006.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,13 +91,15 @@ def check_affine(ras_from_voxel: Float[np.ndarray, "4 4"]) -> None:
     size = np.linalg.norm(axes, axis=0)
     if not np.isfinite(ras_from_voxel).all() or size.min() < 1e-6:
         raise GeometryError(
-            f"expected an affine with three axes of positive length, got axes of {size.tolist()} mm: repair the header"
+            "expected an affine with three axes of positive length, got axes of "
+            f"{size.tolist()} mm: repair the header"
         )
     unit = axes / size
     shear = float(np.abs(unit.T @ unit - np.eye(3)).max())
     if shear > ORTHOGONAL_TOLERANCE:
         raise GeometryError(
-            f"expected axes at right angles, got a shear of {shear:.4f}: resample the volume to an orthogonal grid first"
+            f"expected axes at right angles, got a shear of {shear:.4f}: resample the "
+            "volume to an orthogonal grid first"
         )
 
 
@@ -103,7 +108,8 @@ def _cast(values: np.ndarray, dtype: str) -> np.ndarray:
         return values
     if not np.isfinite(values).all():
         raise ValueError(
-            f"expected finite values to store as {dtype}, got {int((~np.isfinite(values)).sum())} that are not"
+            f"expected finite values to store as {dtype}, got "
+            f"{int((~np.isfinite(values)).sum())} that are not"
         )
     if dtype.startswith("float"):
         return values.astype(dtype)
@@ -114,7 +120,8 @@ def _cast(values: np.ndarray, dtype: str) -> np.ndarray:
         or (values.dtype.kind == "f" and (values != np.rint(values)).any())
     ):
         raise ValueError(
-            f"expected whole numbers from {limits.min} to {limits.max} to store as {dtype}, got {values.min()} to {values.max()} of {values.dtype}"
+            f"expected whole numbers from {limits.min} to {limits.max} to store as {dtype}, "
+            f"got {values.min()} to {values.max()} of {values.dtype}"
         )
     return values.astype(dtype)
 
@@ -139,14 +146,15 @@ def write_volume(
     content = encode_volume(values, ras_from_voxel, kind)
     partial = path.with_name(path.name + ".part")
     partial.write_bytes(content)
-    os.replace(partial, path)
+    partial.replace(path)
     stored, affine = read_written(path)
     if not (
         np.array_equal(stored, np.asarray(values))
         and np.allclose(affine, ras_from_voxel, atol=1e-4)
     ):
         raise AssetError(
-            f"expected {path} to hold what was written, got other voxels or another affine back: check the disk"
+            f"expected {path} to hold what was written, got other voxels or another affine "
+            "back: check the disk"
         )
 
 

@@ -1,4 +1,5 @@
-"""Voxel grids: an axis-aligned lattice in the head frame, described by spacing, shape and the centre of voxel (0, 0, 0)."""
+"""Voxel grids: an axis-aligned lattice in the head frame, described by spacing, shape and the
+centre of voxel (0, 0, 0)."""
 
 from dataclasses import dataclass
 
@@ -32,6 +33,11 @@ class Grid:
         return affine
 
     @property
+    def geometry(self) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"]]:
+        """Origin and spacing as arrays, in mm, for compiled kernels."""
+        return np.array(self.origin_mm), np.array(self.spacing_mm)
+
+    @property
     def voxel_ml(self) -> float:
         """Volume of one voxel in millilitres."""
         return float(np.prod(self.spacing_mm)) / 1000.0
@@ -41,7 +47,8 @@ class Grid:
         return self.origin_mm[axis] + self.spacing_mm[axis] * np.arange(self.shape[axis])
 
     def mesh_mm(self, box: Box | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return sparse float32 coordinates (x, y, z), ready to broadcast, of the grid or of a box of it."""
+        """Return sparse float32 coordinates (x, y, z), ready to broadcast, of the grid or of a box
+        of it."""
         box = box if box is not None else (slice(None),) * 3
         axes = [self.axis_mm(axis)[box[axis]].astype(np.float32) for axis in range(3)]
         return tuple(np.meshgrid(*axes, indexing="ij", sparse=True))

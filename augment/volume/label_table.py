@@ -1,4 +1,5 @@
-"""Writes the label table for people and viewers: JSON, ITK-SNAP descriptions and a 3D Slicer colour table."""
+"""Writes the label table for people and viewers: JSON, ITK-SNAP descriptions and a 3D Slicer colour
+table."""
 
 import json
 
@@ -31,9 +32,8 @@ def itksnap_table() -> str:
     for row in LABELS:
         red, green, blue = row.colour
         shown = int(row.number > 0)
-        lines.append(
-            f'{row.number:5d} {red:5d} {green:4d} {blue:4d} {shown:8d} {shown:3d} {shown:3d}    "{row.name}"'
-        )
+        numbers = f"{row.number:5d} {red:5d} {green:4d} {blue:4d} {shown:8d} {shown:3d} {shown:3d}"
+        lines.append(f'{numbers}    "{row.name}"')
     return _SNAP_HEADER + "\n".join(lines) + "\n"
 
 
@@ -42,6 +42,7 @@ def slicer_table() -> str:
     lines = ["# facies labels"]
     for row in LABELS:
         lines.append(
-            f"{row.number} {row.name} {' '.join(str(c) for c in row.colour)} {255 if row.number else 0}"
+            f"{row.number} {row.name} {' '.join(str(c) for c in row.colour)} "
+            f"{255 if row.number else 0}"
         )
     return "\n".join(lines) + "\n"

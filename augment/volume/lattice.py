@@ -1,6 +1,8 @@
-"""Displacements on a lattice: linear interpolation, inversion by fixed point, composition and Jacobian.
+"""Displacements on a lattice: linear interpolation, inversion by fixed point, composition and
+Jacobian.
 
-A field holds ``displacement_mm`` so that a point p of its source frame goes to p + u(p). Outside its grid the field takes the value
+A field holds ``displacement_mm`` so that a point p of its source frame goes to p + u(p). Outside
+its grid the field takes the value
 of the nearest point of the grid's border.
 """
 
@@ -24,7 +26,8 @@ class Field:
 
     Attributes:
         grid: Where the vectors stand, in the source frame.
-        displacement_mm: Concretely, a point at the centre of voxel (i, j, k) moves by ``displacement_mm[i, j, k]``.
+        displacement_mm: Concretely, a point at the centre of voxel (i, j, k) moves by
+            ``displacement_mm[i, j, k]``.
     """
 
     grid: Grid
@@ -35,7 +38,7 @@ class Field:
         result = np.zeros((len(points_mm), 3))
         _sample(
             self.displacement_mm,
-            *_geometry(self.grid),
+            *self.grid.geometry,
             np.ascontiguousarray(points_mm, float),
             result,
         )
@@ -46,54 +49,52 @@ class Field:
         return points_mm + self.at(points_mm)
 
 
-def _geometry(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    return np.array(grid.origin_mm), np.array(grid.spacing_mm)
-
-
 def identity_field(grid: Grid) -> Field:
     """Return the field that moves nothing."""
     return Field(grid, np.zeros((*grid.shape, 3), np.float32))
 
 
 def inverse(field: Field, grid: Grid) -> Field:
-    """Return the field from target to source: ``v(q)`` with ``q + v + u(q + v) = q``, found by fixed point.
+    """Return the field from target to source: ``v(q)`` with ``q + v + u(q + v) = q``, found by
+    fixed point.
 
     Args:
         field: Field from source to target, with a Lipschitz constant below 1 (moderate strain).
         grid: Grid of the result, in the target frame.
 
     Raises:
-        GeometryError: If the iteration does not settle, because the field folds or strains too much.
+        GeometryError: If the iteration does not settle, because the field folds or strains too
+        much.
     """
     result = np.zeros((*grid.shape, 3), np.float32)
     worst = _invert(
         field.displacement_mm,
-        *_geometry(field.grid),
+        *field.grid.geometry,
         result,
-        *_geometry(grid),
+        *grid.geometry,
         INVERSE_STEPS,
         INVERSE_TOLERANCE_MM,
     )
     if not worst.max() <= 10 * INVERSE_TOLERANCE_MM:
         raise GeometryError(
-            f"expected a field that can be inverted, but {worst.max():.3f} mm remain: lower the severity of the pathologies"
+            f"expected a field that can be inverted, but {worst.max():.3f} mm remain: lower "
+            "the severity of the pathologies"
         )
     return Field(grid, result)
 
 
 def composed(first: Field, second: Field, grid: Grid) -> Field:
-    """Return the field that moves by ``first``, then by ``second``, on a grid of the first one's source frame."""
-    points = grid_points(grid).reshape(-1, 3)
-    middle = first.move(points)
-    total = second.move(middle) - points
-    return Field(grid, total.reshape(*grid.shape, 3).astype(np.float32))
+    """Return the field that moves by ``first``, then by ``second``.
 
-
-def resampled_field(field: Field, grid: Grid) -> Field:
-    """Return the field interpolated on another grid of the same frame."""
-    return Field(
-        grid, field.at(grid_points(grid).reshape(-1, 3)).reshape(*grid.shape, 3).astype(np.float32)
-    )
+    Args:
+        first: Field whose source frame the result has.
+        second: Field whose source frame is the first one's target.
+        grid: Grid of the result.
+    """
+    result = np.zeros((*grid.shape, 3), np.float32)
+    fields = (first.displacement_mm, *first.grid.geometry, second.displacement_mm)
+    _compose(result, *grid.geometry, *fields, *second.grid.geometry)
+    return Field(grid, result)
 
 
 def grid_points(grid: Grid) -> Float[np.ndarray, "x y z 3"]:
@@ -102,7 +103,8 @@ def grid_points(grid: Grid) -> Float[np.ndarray, "x y z 3"]:
 
 
 def jacobian(field: Field) -> Float32[np.ndarray, "x y z"]:
-    """Return the determinant of the map p + u(p): the local ratio of volumes, negative where space folds."""
+    """Return the determinant of the map p + u(p): the local ratio of volumes, negative where space
+    folds."""
     gradient = [
         np.gradient(field.displacement_mm, field.grid.spacing_mm[axis], axis=axis)
         for axis in range(3)
@@ -200,7 +202,8 @@ def _invert(values, origin, spacing, result, to_origin, to_spacing, n_steps, tol
                 for step in range(n_steps):
                     a, b, c = _lookup(values, origin, spacing, x + px, y + py, z + pz)
                     change = max(abs(px + a), abs(py + b), abs(pz + c))
-                    # Plain steps converge for small strain; shorter ones also where one direction stretches to twice its length.
+                    # Plain steps converge for small strain; shorter ones also where one direction
+                    # stretches to twice its length.
                     size = 1.0 if step < 12 else (0.5 if step < 50 else 0.25)
                     px, py, pz = px - size * (px + a), py - size * (py + b), pz - size * (pz + c)
                     if change < tolerance:
@@ -208,3 +211,29 @@ def _invert(values, origin, spacing, result, to_origin, to_spacing, n_steps, tol
                 worst[i] = max(worst[i], change)
                 result[i, j, k, 0], result[i, j, k, 1], result[i, j, k, 2] = px, py, pz
     return worst
+
+
+@njit(cache=True, nogil=True, parallel=True)
+@no_type_check
+def _compose(
+    result,
+    origin,
+    spacing,
+    first,
+    first_origin,
+    first_spacing,
+    second,
+    second_origin,
+    second_spacing,
+):
+    for i in prange(result.shape[0]):
+        x = origin[0] + spacing[0] * i
+        for j in range(result.shape[1]):
+            y = origin[1] + spacing[1] * j
+            for k in range(result.shape[2]):
+                z = origin[2] + spacing[2] * k
+                a, b, c = _lookup(first, first_origin, first_spacing, x, y, z)
+                u, v, w = _lookup(second, second_origin, second_spacing, x + a, y + b, z + c)
+                result[i, j, k, 0] = a + u
+                result[i, j, k, 1] = b + v
+                result[i, j, k, 2] = c + w

@@ -1,6 +1,7 @@
 """How a head lies in the scanner: tilt of the whole person and bend of the neck.
 
-The scan frame is the trunk's; ``head_from_scan`` first bends what lies above the neck, then turns and shifts everything.
+The scan frame is the trunk's; ``head_from_scan`` first bends what lies above the neck, then turns
+and shifts everything.
 """
 
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class Posture:
     bend_to_mm: float = -48.0
 
     def matrix(self) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]:
-        """Return rotation with scale, and shift, of the map from the bent scan frame to the head frame."""
+        """Return rotation with scale, and shift, of the map from the bent scan frame to the head
+        frame."""
         turn = np.eye(3)
         for angle, (a, b) in zip(np.deg2rad(self.turn_deg), ((1, 2), (2, 0), (0, 1)), strict=True):
             step = np.eye(3)
@@ -60,7 +62,8 @@ class Posture:
         return bent @ matrix.T + shift
 
     def parameters(self) -> Float[np.ndarray, " numbers"]:
-        """Return the numbers that the sampling kernel reads: matrix (9), shift (3), pivot (2), bend angle, its range (2)."""
+        """Return the numbers that the sampling kernel reads: matrix (9), shift (3), pivot (2), bend
+        angle, its range (2)."""
         matrix, shift = self.matrix()
         bend = (np.deg2rad(self.neck_bend_deg), self.bend_from_mm, self.bend_to_mm)
         return np.r_[matrix.ravel(), shift, self.pivot_mm[1:], bend]

@@ -1,7 +1,10 @@
-"""Cephalograms: parallel-beam lateral and postero-anterior radiographs summed through a volume, with projected landmarks.
+"""Cephalograms: parallel-beam lateral and postero-anterior radiographs summed through a volume,
+with projected landmarks.
 
-HU become attenuation as mu = mu_water (1 + HU / 1000), mu_water = 0.02 per mm at about 60 keV (NIST XCOM); the film shows the line
-integral. A cephalostat stands 1.5 m from the source, so that a parallel beam errs by a few per cent of magnification.
+HU become attenuation as mu = mu_water (1 + HU / 1000), mu_water = 0.02 per mm at about 60 keV (NIST
+XCOM); the film shows the line
+integral. A cephalostat stands 1.5 m from the source, so that a parallel beam errs by a few per cent
+of magnification.
 """
 
 from dataclasses import dataclass
@@ -18,9 +21,11 @@ class Cephalogram:
     """One radiograph.
 
     Attributes:
-        attenuation: Line integral of attenuation, no unit; row 0 at the top, column 0 at the left of the picture.
+        attenuation: Line integral of attenuation, no unit; row 0 at the top, column 0 at the left
+            of the picture.
         pixel_mm: Height and width of a pixel.
-        film_from_ras: Maps homogeneous RAS mm to (column, row) pixels; the centre of pixel (0, 0) is (0.5, 0.5).
+        film_from_ras: Maps homogeneous RAS mm to (column, row) pixels; the centre of pixel (0, 0)
+            is (0.5, 0.5).
     """
 
     attenuation: Float[Tensor, "rows columns"]
@@ -49,7 +54,8 @@ def cephalogram(
         image_hu: HU.
         spacing_mm: Voxel size.
         origin_mm: RAS position of voxel (0, 0, 0).
-        view: ``lateral`` (the patient looks to the right of the picture) or ``pa`` (the patient's right is on the left).
+        view: ``lateral`` (the patient looks to the right of the picture) or ``pa`` (the patient's
+            right is on the left).
 
     Raises:
         ValueError: If the view is unknown.
@@ -85,6 +91,7 @@ def project_landmarks(
 def angle_deg(
     first: Float[Tensor, "3"], vertex: Float[Tensor, "3"], last: Float[Tensor, "3"]
 ) -> Float[Tensor, ""]:
-    """Return the angle at a vertex in the sagittal plane, degrees: SNA is angle_deg(sella, nasion, a_point)."""
+    """Return the angle at a vertex in the sagittal plane, degrees: SNA is angle_deg(sella, nasion,
+    a_point)."""
     a, b = (first - vertex)[1:].double(), (last - vertex)[1:].double()
     return torch.rad2deg(torch.atan2((a[0] * b[1] - a[1] * b[0]).abs(), (a * b).sum()))

@@ -1,4 +1,5 @@
-"""Radiotherapy-like head-and-neck CT with exact labels: what the recipe `mandible_kbp` draws and makes."""
+"""Radiotherapy-like head-and-neck CT with exact labels: what the recipe `mandible_kbp` draws and
+makes."""
 
 from dataclasses import dataclass
 
@@ -59,7 +60,8 @@ def draw_radiotherapy_scan(
 ) -> RadiotherapyScan:
     """Draw posture, field of view, scanner and tissue values of one planning CT.
 
-    Heads lie extended by some 20 degrees; seven in eight scans end between the orbits and the hairline.
+    Heads lie extended by some 20 degrees; seven in eight scans end between the orbits and the
+    hairline.
     """
     uniform, normal = rng.uniform, rng.normal
     size = np.exp(normal(-0.05, 0.035))

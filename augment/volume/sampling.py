@@ -1,6 +1,8 @@
-"""Pulls an atlas back through posture and field onto a scan grid: mean value, most frequent label and share of a structure per voxel.
+"""Pulls an atlas back through posture and field onto a scan grid: mean value, most frequent label
+and share of a structure per voxel.
 
-Every voxel is divided into ``n_sub``³ equal parts; each looks up the nearest atlas voxel. The texture lives in the template, so that it
+Every voxel is divided into ``n_sub``³ equal parts; each looks up the nearest atlas voxel. The
+texture lives in the template, so that it
 moves with the tissue and a twin keeps it.
 """
 
@@ -60,10 +62,21 @@ def pull_back(
     labels = np.zeros(grid.shape, np.uint8)
     share = np.zeros(grid.shape, np.float32)
     _pull(
-        image, labels, share, np.array(grid.origin_mm), np.array(grid.spacing_mm), posture.parameters(),
-        template_from_head.displacement_mm, np.array(template_from_head.grid.origin_mm), np.array(template_from_head.grid.spacing_mm),
-        atlas.labels, np.array(atlas.grid.origin_mm), np.array(atlas.grid.spacing_mm), values.mean, values.spread, texture, chosen, n_sub,
-    )  # fmt: skip
+        image,
+        labels,
+        share,
+        *grid.geometry,
+        posture.parameters(),
+        template_from_head.displacement_mm,
+        *template_from_head.grid.geometry,
+        atlas.labels,
+        *atlas.grid.geometry,
+        values.mean,
+        values.spread,
+        texture,
+        chosen,
+        n_sub,
+    )
     return image, labels, share
 
 

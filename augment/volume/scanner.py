@@ -1,4 +1,5 @@
-"""The scanner: from tissue values on a grid to an image with blur, correlated noise, metal streaks, couch and quantisation."""
+"""The scanner: from tissue values on a grid to an image with blur, correlated noise, metal streaks,
+couch and quantisation."""
 
 from dataclasses import dataclass
 
@@ -109,7 +110,8 @@ def _with_couch(
 def _with_streaks(
     image: np.ndarray, grid: Grid, scanner: Scanner, metal_mm: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Add bright and dark rays around each restoration, fading with distance, in the slices that it touches."""
+    """Add bright and dark rays around each restoration, fading with distance, in the slices that it
+    touches."""
     result = image.copy()
     x, y, z = grid.axis_mm(0)[:, None], grid.axis_mm(1)[None, :], grid.axis_mm(2)
     for centre in metal_mm:

@@ -12,7 +12,8 @@ from augment.volume.lattice import Field, inverse, jacobian
 FIELD_STEP_MM = 6.0
 MARGIN_MM = 12.0
 LEAST_JACOBIAN = 0.15
-"""Where a subject compresses space further than this, finer spline lattices are left out: a fold would be worse than a millimetre."""
+"""Where a subject compresses space further than this, finer spline lattices are left out: a fold
+would be worse than a millimetre."""
 
 
 @dataclass(frozen=True)
@@ -33,27 +34,36 @@ def field_grid(points_mm: Float[np.ndarray, "points 3"], step_mm: float = FIELD_
     return grid_over(points_mm.min(0) - MARGIN_MM, points_mm.max(0) + MARGIN_MM, step_mm)
 
 
-def subject_fields(
+def head_from_template(
     template_mm: Float[np.ndarray, "vertices 3"],
     subject_mm: Float[np.ndarray, "vertices 3"],
-    step_mm: float = FIELD_STEP_MM,
-    finest_mm: float = 6.0,
-) -> SubjectFields:
-    """Extend a subject's vertex displacements to a field and invert it.
+    grid: Grid,
+    finest_mm: float = FIELD_STEP_MM,
+) -> Field:
+    """Extend a subject's vertex displacements to a field without folds.
 
     Args:
         template_mm: Vertices of the template, head frame.
         subject_mm: The same vertices of the subject.
-        step_mm: Spacing of the field's lattice.
+        grid: Lattice of the field, in the template's frame.
         finest_mm: Spacing of the finest spline lattice.
-
-    Raises:
-        GeometryError: If the field folds.
     """
     while True:
-        forward = extended(
-            template_mm, subject_mm - template_mm, field_grid(template_mm, step_mm), finest_mm
-        )
-        if jacobian(forward).min() > LEAST_JACOBIAN or finest_mm >= COARSEST_MM:
-            return SubjectFields(forward, inverse(forward, field_grid(subject_mm, step_mm)))
+        field = extended(template_mm, subject_mm - template_mm, grid, finest_mm)
+        if jacobian(field).min() > LEAST_JACOBIAN or finest_mm >= COARSEST_MM:
+            return field
         finest_mm *= 2.0
+
+
+def subject_fields(
+    template_mm: Float[np.ndarray, "vertices 3"],
+    subject_mm: Float[np.ndarray, "vertices 3"],
+    step_mm: float = FIELD_STEP_MM,
+) -> SubjectFields:
+    """Build both directions of a subject's field; see `head_from_template`.
+
+    Raises:
+        GeometryError: If the field cannot be inverted.
+    """
+    forward = head_from_template(template_mm, subject_mm, field_grid(template_mm, step_mm), step_mm)
+    return SubjectFields(forward, inverse(forward, field_grid(subject_mm, step_mm)))

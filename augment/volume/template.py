@@ -1,4 +1,5 @@
-"""The default template: the mean head of the morphable model, filled, with the skeleton seated in it."""
+"""The default template: the mean head of the morphable model, filled, with the skeleton seated in
+it."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,8 @@ class Template:
     Attributes:
         vertices: Outer skin of the mean head, mm, head frame.
         faces: Its triangles.
-        vertex_of_model: Concretely, template vertex i is vertex ``vertex_of_model[i]`` of the head model.
+        vertex_of_model: Concretely, template vertex i is vertex ``vertex_of_model[i]`` of the head
+            model.
         seat: Placement of the average skeleton.
         body: The filled skin.
     """

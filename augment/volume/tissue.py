@@ -1,7 +1,10 @@
-"""Hounsfield units of tissues: drawn means and spreads per label, for CT, for random contrasts and for a T1-like image.
+"""Hounsfield units of tissues: drawn means and spreads per label, for CT, for random contrasts and
+for a T1-like image.
 
-Bone ranges follow head CT of adults (cortical 700-1800, trabecular 60-600 HU, scaled together for bone density); soft tissue follows
-Buzug, Computed Tomography (2008), table 8.1: fat -120 to -80, muscle 35 to 70, brain 20 to 45, water-like fluid 0 to 15.
+Bone ranges follow head CT of adults (cortical 700-1800, trabecular 60-600 HU, scaled together for
+bone density); soft tissue follows
+Buzug, Computed Tomography (2008), table 8.1: fat -120 to -80, muscle 35 to 70, brain 20 to 45,
+water-like fluid 0 to 15.
 """
 
 from dataclasses import dataclass
@@ -65,10 +68,22 @@ _CT = {
 """Lowest and highest mean, texture, and whether bone density scales it."""
 
 _T1 = {
-    Tissue.FAT: 950, Tissue.SKIN: 500, Tissue.MUSCLE: 380, Tissue.BRAIN: 600, Tissue.FLUID: 120, Tissue.GLAND: 520,
-    Tissue.VITREOUS: 110, Tissue.LENS: 420, Tissue.MUCOSA: 430, Tissue.CARTILAGE: 330, Tissue.VESSEL: 150,
-    Tissue.DIPLOE: 620, Tissue.MANDIBLE_MARROW: 700, Tissue.VERTEBRA_MARROW: 560, Tissue.TRUNK_MARROW: 640,
-}  # fmt: skip
+    Tissue.FAT: 950,
+    Tissue.SKIN: 500,
+    Tissue.MUSCLE: 380,
+    Tissue.BRAIN: 600,
+    Tissue.FLUID: 120,
+    Tissue.GLAND: 520,
+    Tissue.VITREOUS: 110,
+    Tissue.LENS: 420,
+    Tissue.MUCOSA: 430,
+    Tissue.CARTILAGE: 330,
+    Tissue.VESSEL: 150,
+    Tissue.DIPLOE: 620,
+    Tissue.MANDIBLE_MARROW: 700,
+    Tissue.VERTEBRA_MARROW: 560,
+    Tissue.TRUNK_MARROW: 640,
+}
 """Signal of a T1-weighted image, arbitrary units; tissues that are not named give next to none."""
 
 BONE_DENSITY = (0.6, 1.0)

@@ -1,6 +1,8 @@
-"""A case in the dense: fields of the healthy and the pathological head, and the field between the twins.
+"""A case in the dense: fields of the healthy and the pathological head, and the field between the
+twins.
 
-Pathologies are the same functions that move the mesh, sampled with the depth below the template's skin; so skin agrees with the
+Pathologies are the same functions that move the mesh, sampled with the depth below the template's
+skin; so skin agrees with the
 mesh and bone moves by its own share.
 """
 
@@ -13,9 +15,15 @@ from jaxtyping import Float, Float32
 from augment.errors import GeometryError
 from augment.pathology.deformation import Deformation
 from augment.volume.anatomy.body import Body
-from augment.volume.grid import Grid
+from augment.volume.grid import Grid, grid_over
 from augment.volume.lattice import Field, composed, grid_points, identity_field, inverse, jacobian
-from augment.volume.subject import field_grid, subject_fields
+from augment.volume.subject import head_from_template
+
+STEP_MM, FINEST_MM = 2.0, 3.0
+"""Spacing of the lattice that holds the fields, and of the finest splines that shape them."""
+
+REACH_MM = 24.0
+"""How far the fields go beyond the scan: farther than any subject's skin lies from the template's."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,8 @@ class TwinFields:
     template_from_pathological: Field
 
     def healthy_from_pathological(self, grid: Grid) -> Field:
-        """Return where each point of the pathological head is in the healthy one: the field that makes the twin."""
+        """Return where each point of the pathological head is in the healthy one: the field that
+        makes the twin."""
         return composed(self.template_from_pathological, self.healthy_from_template, grid)
 
 
@@ -69,7 +78,7 @@ def twin_fields(
     healthy_mm: Float[np.ndarray, "vertices 3"],
     pathologies: Sequence[tuple[Deformation, float]],
     body: Body,
-    step_mm: float = 3.0,
+    grid: Grid,
 ) -> TwinFields:
     """Build the fields of a case.
 
@@ -78,19 +87,20 @@ def twin_fields(
         healthy_mm: The same vertices of the healthy subject.
         pathologies: Deformation and solved coefficient of each pathology.
         body: The filled template, for depths.
-        step_mm: Spacing of the fields' lattices.
+        grid: Scan grid, head frame, on which the inverses are kept: between its nodes they are
+            good to some hundredths of a millimetre.
 
     Raises:
         GeometryError: If the pathological field folds.
     """
-    healthy = subject_fields(template_mm, healthy_mm, step_mm)
-    grid = healthy.head_from_template.grid
-    added = pathology_field(pathologies, body, grid)
-    total = Field(grid, healthy.head_from_template.displacement_mm + added.displacement_mm)
+    last = [grid.axis_mm(axis)[-1] for axis in range(3)]
+    lattice = grid_over(np.array(grid.origin_mm) - REACH_MM, np.array(last) + REACH_MM, STEP_MM)
+    healthy = head_from_template(template_mm, healthy_mm, lattice, FINEST_MM)
+    added = pathology_field(pathologies, body, healthy.grid)
+    total = Field(healthy.grid, healthy.displacement_mm + added.displacement_mm)
     least = float(jacobian(total).min())
     if least <= 0.0:
         raise GeometryError(
             f"expected a pathology without folds, got a Jacobian of {least:.2f}: lower its severity"
         )
-    back = inverse(total, field_grid(healthy_mm, step_mm))
-    return TwinFields(healthy.head_from_template, healthy.template_from_head, total, back)
+    return TwinFields(healthy, inverse(healthy, grid), total, inverse(total, grid))

@@ -1,4 +1,5 @@
-"""Airway: nasal cavity with turbinates and septum, ethmoid cells, nasopharynx to trachea, oral air, tongue."""
+"""Airway: nasal cavity with turbinates and septum, ethmoid cells, nasopharynx to trachea, oral air,
+tongue."""
 
 import numpy as np
 

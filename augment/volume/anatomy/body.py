@@ -1,7 +1,10 @@
-"""The outside of the head: from the template mesh to inside/outside, depth below the skin, skin, fat and muscle.
+"""The outside of the head: from the template mesh to inside/outside, depth below the skin, skin,
+fat and muscle.
 
-The mesh is a bust with an open lower end, eye sockets and an inner mouth. Columns are counted from above, so the open end goes on
-downwards as a trunk; sockets and mouth are closed because no path of some millimetres' width leads into them.
+The mesh is a bust with an open lower end, eye sockets and an inner mouth. Columns are counted from
+above, so the open end goes on
+downwards as a trunk; sockets and mouth are closed because no path of some millimetres' width leads
+into them.
 """
 
 from dataclasses import dataclass
@@ -19,7 +22,8 @@ from augment.volume.anatomy.spec import AtlasSpec
 from augment.volume.grid import Grid
 
 SNAP_PER_MM = 4096
-"""Fixed-point steps per mm of the column test; coordinates become integers, so that no column slips between two triangles."""
+"""Fixed-point steps per mm of the column test; coordinates become integers, so that no column slips
+between two triangles."""
 
 SKIN_MM = 1.8
 EAR_SMOOTHING_MM = 8.0
@@ -52,7 +56,8 @@ def body_from_mask(inside: Bool[np.ndarray, "x y z"], grid: Grid) -> Body:
     """
     if not inside.any():
         raise GeometryError(
-            f"expected a head mesh in mm that overlaps the grid at {grid.origin_mm}, got an empty filling: check units and frame"
+            f"expected a head mesh in mm that overlaps the grid at {grid.origin_mm}, got an "
+            "empty filling: check units and frame"
         )
     spacing_mm = grid.spacing_mm[0]
     return Body(grid, inside, _depth(inside, spacing_mm), _deep(inside, spacing_mm))
@@ -68,7 +73,8 @@ def inside_columns(
     """
     if not np.isfinite(vertices).all():
         raise GeometryError(
-            f"expected finite vertices in mm, got {int((~np.isfinite(vertices)).sum())} numbers that are not: repair the mesh"
+            f"expected finite vertices in mm, got {int((~np.isfinite(vertices)).sum())} "
+            "numbers that are not: repair the mesh"
         )
     crossings = np.zeros((*grid.shape[:2], grid.shape[2] + 1), np.uint8)
     local = (vertices - grid.origin_mm) / grid.spacing_mm
@@ -162,7 +168,8 @@ def _deep(inside: np.ndarray, spacing_mm: float) -> np.ndarray:
 def resampled(
     coarse: Float32[np.ndarray, "a b c"], shape: tuple[int, int, int], factor: float
 ) -> Float32[np.ndarray, "x y z"]:
-    """Interpolate a coarse lattice linearly onto one ``factor`` times finer, aligned at voxel (0, 0, 0)."""
+    """Interpolate a coarse lattice linearly onto one ``factor`` times finer, aligned at voxel (0,
+    0, 0)."""
     fine = coarse
     for axis in range(3):
         position = np.minimum(np.arange(shape[axis]) / factor, fine.shape[axis] - 1)

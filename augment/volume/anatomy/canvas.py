@@ -1,4 +1,5 @@
-"""The label volume while it is painted: a grid, its labels, and where the anatomy sits in the template."""
+"""The label volume while it is painted: a grid, its labels, and where the anatomy sits in the
+template."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Canvas:
             for a in range(3)
         )
 
-    def box(self, low_mm: Iterable[float], high_mm: Iterable[float]) -> Box:
+    def box(self, low_mm: Iterable[float | int], high_mm: Iterable[float | int]) -> Box:
         """Return the box of the grid between two corners given in anatomy coordinates."""
         corners = self.seat.template_from_anatomy(np.array([list(low_mm), list(high_mm)], float))
         return self.grid.box_around(corners[0], corners[1])
@@ -45,7 +46,8 @@ class Canvas:
     def distance(
         self, shapes: Shape | tuple[Shape, ...], blend_mm: float = 0.0, margin_mm: float = 3.0
     ) -> tuple[Box, Float32[np.ndarray, "x y z"]]:
-        """Return the box around shapes given in anatomy coordinates and the signed distance to them."""
+        """Return the box around shapes given in anatomy coordinates and the signed distance to
+        them."""
         shapes = (shapes,) if isinstance(shapes, Shape) else shapes
         seated = tuple(
             thickened(moved(shape, self.seat.template_from_anatomy), self.seat.size)
@@ -60,7 +62,8 @@ class Canvas:
         onto: tuple[str, ...] | None = SOFT,
         blend_mm: float = 0.0,
     ) -> None:
-        """Give a label to the inside of shapes, where the present label is one of ``onto`` (None: all but air)."""
+        """Give a label to the inside of shapes, where the present label is one of ``onto`` (None:
+        all but air)."""
         box, distance = self.distance(
             shapes, blend_mm, margin_mm=0.5 * max(self.grid.spacing_mm) + blend_mm
         )

@@ -1,4 +1,5 @@
-"""Cranium: vault, skull base, petrous and mastoid bone, frontal and sphenoid sinus, brain and cerebrospinal fluid."""
+"""Cranium: vault, skull base, petrous and mastoid bone, frontal and sphenoid sinus, brain and
+cerebrospinal fluid."""
 
 import numpy as np
 from jaxtyping import Bool, Float32
@@ -87,7 +88,7 @@ def _vault_thickness(canvas: Canvas, box: Box, spec: AtlasSpec) -> Float32[np.nd
 
 def _cavity_floor(canvas: Canvas, box: Box) -> Float32[np.ndarray, "x y 1"]:
     """Height of the skull base: anterior fossa, middle fossa with the sella, posterior fossa."""
-    x, y, _ = (np.squeeze(c, axis=2) for c in canvas.coordinates(box)[:2] + (np.zeros((1, 1, 1)),))
+    x, y = (np.squeeze(c, axis=2) for c in canvas.coordinates(box)[:2])
     x = np.abs(x)
     anterior = 37.0 - 6.0 * np.exp(-((x / 8.0) ** 2))
     middle = np.where(x > 13, 9.0 + 0.016 * (x - 38) ** 2, 25.0) + 0.0 * y

@@ -1,6 +1,7 @@
 """Exact Euclidean distance to the nearest background voxel, one axis after the other.
 
-Felzenszwalb and Huttenlocher, Theory of Computing 2012;8:415-428: the squared distance along one axis is the lower envelope of
+Felzenszwalb and Huttenlocher, Theory of Computing 2012;8:415-428: the squared distance along one
+axis is the lower envelope of
 parabolas. Threads work on separate lines, so their number does not change a bit.
 """
 
@@ -16,7 +17,8 @@ FAR = 1.0e10
 def depth_inside(
     inside: Bool[np.ndarray, "x y z"], spacing_mm: float
 ) -> Float32[np.ndarray, "x y z"]:
-    """Return the distance in mm from each inside voxel's centre to the nearest outside centre, 0 outside.
+    """Return the distance in mm from each inside voxel's centre to the nearest outside centre, 0
+    outside.
 
     Args:
         inside: Mask on an isotropic grid.

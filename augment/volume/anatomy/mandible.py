@@ -1,6 +1,8 @@
-"""Mandible: body, symphysis, ramus with angle, condyle in its joint, coronoid; opening turns it about the condyles.
+"""Mandible: body, symphysis, ramus with angle, condyle in its joint, coronoid; opening turns it
+about the condyles.
 
-The average adult's distances come from label maps of 28 patients (condyle to chin 119 mm, gonion to chin 70, ramus 64,
+The average adult's distances come from label maps of 28 patients (condyle to chin 119 mm, gonion to
+chin 70, ramus 64,
 symphysis 29 high and 16 deep, bicondylar 109, bigonial 95).
 """
 
@@ -60,7 +62,8 @@ RAMUS_MM = (
     (37, -65),
     (25, -64),
 )
-"""Outline of the ramus in (anterior, superior), mm, from the angle up the posterior border and round."""
+"""Outline of the ramus in (anterior, superior), mm, from the angle up the posterior border and
+round."""
 
 N_ALONG, N_ACROSS = 40, 7
 
@@ -70,7 +73,8 @@ def paint_mandible(canvas: Canvas, spec: MandibleSpec) -> None:
     pose = mandible_pose(spec)
     disc = both_sides(
         ellipsoid(
-            CONDYLE_MM + (0, 1.5, spec.condyle_radius_mm + 0.3), (9, 6.5, spec.joint_space_mm)
+            CONDYLE_MM + np.array((0, 1.5, spec.condyle_radius_mm + 0.3)),
+            (9, 6.5, spec.joint_space_mm),
         )
     )
     canvas.paint(moved(disc, pose), "joint_disc", SOFT)
@@ -94,7 +98,8 @@ def paint_mandible(canvas: Canvas, spec: MandibleSpec) -> None:
 
 
 def mandible_pose(spec: MandibleSpec) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the map from the average closed mandible to this one: size about the joints, then opening."""
+    """Return the map from the average closed mandible to this one: size about the joints, then
+    opening."""
     angle = np.deg2rad(spec.opening_deg)
     turn = np.array(
         [[1, 0, 0], [0, np.cos(angle), np.sin(angle)], [0, -np.sin(angle), np.cos(angle)]]
@@ -110,7 +115,8 @@ def mandible_shapes(spec: MandibleSpec) -> tuple[Shape, ...]:
 
 
 def _body(spec: MandibleSpec) -> Shape:
-    """Curved plate between the lower border and the alveolar crest, its thickness varying along and across."""
+    """Curved plate between the lower border and the alveolar crest, its thickness varying along and
+    across."""
     lower, crest = curve(LOWER_BORDER_MM, N_ALONG), curve(CREST_MM, N_ALONG)
     lower[:8, 1] -= spec.gonial_shift_mm * np.linspace(1, 0, 8)
     crest[:, 2] -= spec.crest_loss_mm
@@ -132,7 +138,8 @@ def _body(spec: MandibleSpec) -> Shape:
 
 
 def _outward(row: np.ndarray) -> np.ndarray:
-    """Unit vectors in the axial plane, square to a row of the body, pointing away from the tongue."""
+    """Unit vectors in the axial plane, square to a row of the body, pointing away from the
+    tongue."""
     tangent = np.gradient(row[:, :2], axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
     return np.c_[-tangent[:, 1], tangent[:, 0]] * np.sign(
@@ -182,7 +189,7 @@ def _condyle(spec: MandibleSpec) -> Shape:
         (0.85 * radius, radius, 0.85 * radius),
     )
     neck = chain(
-        [CONDYLE_MM - (0, 0, 1), CONDYLE_MM + (-1.2, -0.3, -9), CONDYLE_MM + (-2.2, 1.0, -18)],
+        CONDYLE_MM + np.array([(0, 0, -1), (-1.2, -0.3, -9), (-2.2, 1.0, -18)]),
         (0.9 * radius, 0.78 * radius, 1.2 * spec.ramus_radius_mm),
         10,
     )

@@ -1,4 +1,5 @@
-"""Midface: orbits with globes, maxilla with its sinus, zygomas with their arches, nasal bones, palate, pterygoid plates."""
+"""Midface: orbits with globes, maxilla with its sinus, zygomas with their arches, nasal bones,
+palate, pterygoid plates."""
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def _paint_orbital_walls(canvas: Canvas) -> None:
     lateral = np.maximum(0, np.cos(angle))
     rim = np.c_[
         31.8 + 20.0 * np.cos(angle),
-        77.5 - 12.0 * lateral + 2.5 * np.maximum(0, np.sin(angle)),
+        75.0 - 10.0 * lateral + 2.5 * np.maximum(0, np.sin(angle)),
         23 + 19.0 * np.sin(angle),
     ]
     thickness = 2.4 + 1.2 * np.maximum(0, np.sin(angle)) + 0.9 * lateral
@@ -154,7 +155,7 @@ def _paint_maxilla(canvas: Canvas, spec: AtlasSpec) -> None:
         1.5,
     )
     canvas.paint(palate, "maxilla_cortical", SOFT)
-    spine = chain([(0, 82, -24), (0, 88, -24)], (2.2, 1.0))
+    spine = chain([(0, 81, -24), (0, 84, -24)], (2.2, 1.0))
     canvas.paint(spine, "maxilla_cortical", SOFT)
 
 
@@ -187,9 +188,9 @@ def _paint_nasal_skeleton(canvas: Canvas) -> None:
         sheet(
             np.array(
                 [
-                    [(0.5, 88.5, 27), (5.5, 83, 26)],
-                    [(0.5, 91, 17), (7, 85, 16)],
-                    [(0.5, 96.5, 6), (8, 88, 4)],
+                    [(0.5, 85.0, 27), (5.5, 80.5, 26)],
+                    [(0.5, 87.5, 17), (7, 83, 16)],
+                    [(0.5, 95.5, 6), (8, 88, 4)],
                 ]
             ),
             1.4,

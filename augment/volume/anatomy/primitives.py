@@ -1,7 +1,10 @@
-"""Shapes as lists of rounded cones, ellipsoids and padded triangles, and their signed distance on a grid.
+"""Shapes as lists of rounded cones, ellipsoids and padded triangles, and their signed distance on a
+grid.
 
-A `Shape` is data only: three arrays. It is moved by mapping its control points and drawn by `signed_distance`, which takes the
-minimum over its primitives; several shapes melt into each other over ``blend_mm`` (polynomial smooth minimum, Quilez 2013).
+A `Shape` is data only: three arrays. It is moved by mapping its control points and drawn by
+`signed_distance`, which takes the
+minimum over its primitives; several shapes melt into each other over ``blend_mm`` (polynomial
+smooth minimum, Quilez 2013).
 """
 
 from collections.abc import Callable
@@ -42,7 +45,8 @@ def _shape(cones=None, ellipsoids=None, triangles=None) -> Shape:
 
 
 def curve(points_mm, n_points: int) -> Float[np.ndarray, "n_points 3"]:
-    """Return a smooth curve through points, resampled at equal arc length (monotone cubic per coordinate)."""
+    """Return a smooth curve through points, resampled at equal arc length (monotone cubic per
+    coordinate)."""
     points = np.asarray(points_mm, float)
     arc = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
     return PchipInterpolator(arc, points, axis=0)(np.linspace(0.0, arc[-1], n_points))
@@ -54,7 +58,8 @@ def _along(radius_mm, n_points: int) -> np.ndarray:
 
 
 def chain(points_mm, radius_mm, n_points: int | None = None) -> Shape:
-    """Return a tube through points; radii are spread evenly along it, and ``n_points`` smooths it first."""
+    """Return a tube through points; radii are spread evenly along it, and ``n_points`` smooths it
+    first."""
     points = np.asarray(points_mm, float) if n_points is None else curve(points_mm, n_points)
     radii = _along(radius_mm, len(points))
     return _shape(cones=np.c_[points[:-1], points[1:], radii[:-1], radii[1:]])
@@ -70,7 +75,8 @@ def ellipsoid(centre_mm, semi_axes_mm) -> Shape:
 
 
 def sheet(points_mm: Float[np.ndarray, "rows columns 3"], radius_mm) -> Shape:
-    """Return a padded surface over a lattice of points; the radius is one number or one per point."""
+    """Return a padded surface over a lattice of points; the radius is one number or one per
+    point."""
     points = np.asarray(points_mm, float)
     radii = np.broadcast_to(np.asarray(radius_mm, float), points.shape[:2])
     corners = np.dstack([points, radii])
@@ -82,7 +88,8 @@ def sheet(points_mm: Float[np.ndarray, "rows columns 3"], radius_mm) -> Shape:
 
 
 def polygon(points_mm, radius_mm) -> Shape:
-    """Return a padded fan over a star-shaped outline around its mean; the radius is one number or one per point, then the mean's."""
+    """Return a padded fan over a star-shaped outline around its mean; the radius is one number or
+    one per point, then the mean's."""
     points = np.asarray(points_mm, float)
     radii = (
         _along(radius_mm, len(points)) if np.ndim(radius_mm) == 0 else np.asarray(radius_mm, float)
@@ -107,7 +114,8 @@ def join(*shapes: Shape) -> Shape:
 
 
 def moved(shape: Shape, move: Callable[[np.ndarray], np.ndarray]) -> Shape:
-    """Return the shape with its control points mapped by ``move`` ((n, 3) to (n, 3)); radii and semi-axes stay."""
+    """Return the shape with its control points mapped by ``move`` ((n, 3) to (n, 3)); radii and
+    semi-axes stay."""
     cones, ellipsoids, triangles = (
         shape.cones.copy(),
         shape.ellipsoids.copy(),
@@ -169,10 +177,12 @@ def signed_distance(
         shapes: One shape, or several that melt into each other; head-frame mm.
         grid: Grid to sample on.
         blend_mm: Width over which neighbouring shapes melt together; 0 keeps creases.
-        margin_mm: How far outside the shape the distance is needed; beyond it the value is ``FAR_MM``.
+        margin_mm: How far outside the shape the distance is needed; beyond it the value is
+            ``FAR_MM``.
 
     Returns:
-        The box of the grid that encloses the shapes with their margin, and the distance in mm there.
+        The box of the grid that encloses the shapes with their margin, and the distance in mm
+        there.
     """
     shapes = (shapes,) if isinstance(shapes, Shape) else shapes
     low, high = bounds_mm(join(*shapes))
@@ -189,7 +199,8 @@ def signed_distance(
 def melt(
     a: Float32[np.ndarray, "..."], b: Float32[np.ndarray, "..."], blend_mm: float
 ) -> Float32[np.ndarray, "..."]:
-    """Return the smooth minimum of two distances: the union of two shapes with a fillet of about ``blend_mm``."""
+    """Return the smooth minimum of two distances: the union of two shapes with a fillet of about
+    ``blend_mm``."""
     if blend_mm <= 0.0:
         return np.minimum(a, b)
     overlap = np.maximum(blend_mm - np.abs(a - b), 0.0) / blend_mm
@@ -268,9 +279,11 @@ def _draw_ellipsoids(distance, origin, spacing, ellipsoids, margin):
 @njit(cache=True, nogil=True)
 @no_type_check
 def _closest_weights(d1, d2, bb, bc, cc):
-    """Barycentric weights (b, c) of the closest point of a triangle (Ericson, Real-Time Collision Detection, 5.1.5).
+    """Barycentric weights (b, c) of the closest point of a triangle (Ericson, Real-Time Collision
+    Detection, 5.1.5).
 
-    d1, d2 are the products of the edges ab, ac with p - a; bb, bc, cc those of the edges with each other.
+    d1, d2 are the products of the edges ab, ac with p - a; bb, bc, cc those of the edges with each
+    other.
     """
     if d1 <= 0.0 and d2 <= 0.0:
         return 0.0, 0.0

@@ -1,6 +1,8 @@
-"""Seats the average adult's skeleton in a template head: each bony landmark lies at its published depth below its skin landmark.
+"""Seats the average adult's skeleton in a template head: each bony landmark lies at its published
+depth below its skin landmark.
 
-Depths: Stephan and Simpson, J Forensic Sci 2008;53:1257-1272, weighted means of adults (tallied facial soft tissue depth data).
+Depths: Stephan and Simpson, J Forensic Sci 2008;53:1257-1272, weighted means of adults (tallied
+facial soft tissue depth data).
 """
 
 from collections.abc import Mapping
@@ -37,15 +39,15 @@ class Anchor:
 ANCHORS: tuple[Anchor, ...] = (
     Anchor("glabella", (0, 92, 33), 5.5, (0, 1, 0)),
     Anchor("nasion", (0, 88.5, 25), 6.5, (0, 1, 0)),
-    Anchor("rhinion", (0, 97.5, 6), 3.0, (0, 0.9, 0.4)),
-    Anchor("subspinale", (0, 83.5, -29), 11.5, (0, 1, 0)),
+    Anchor("rhinion", (0, 96.5, 6), 3.0, (0, 0.9, 0.4)),
+    Anchor("subspinale", (0, 86, -29), 11.5, (0, 1, 0)),
     Anchor("sublabiale", (0, 84, -66), 11.0, (0, 1, 0)),
     Anchor("pogonion", (0, 90, -78), 11.0, (0, 1, 0)),
     Anchor("menton", (0, 83, -86.5), 7.0, (0, 0, -1)),
     Anchor("gonion_right", (48.5, 17, -61), 10.0, (0.8, -0.45, -0.4)),
     Anchor("zygion_right", (67, 25, 4), 6.0, (1, 0, 0)),
-    Anchor("malare_right", (46, 69, -3), 9.0, (0.6, 0.8, 0)),
-    Anchor("orbitale_right", (31.5, 77, 3), 7.0, (0, 1, 0)),
+    Anchor("malare_right", (47.5, 71, -3), 9.0, (0.6, 0.8, 0)),
+    Anchor("orbitale_right", (31.5, 78.5, 4), 7.0, (0, 1, 0)),
     Anchor("superciliare_right", (32, 82, 44), 6.0, (0, 1, 0)),
 )
 """Where skin and bone are tied together. The other landmarks of the table are checked, not used."""
@@ -65,17 +67,20 @@ FIXED_MM: tuple[tuple[Point, Point], ...] = (
     ((85, -75, -230), (85, -88, -200)),
     ((54, -45, 1), (52, -46, -5)),
 )
-"""Pairs of anatomy and template coordinates of the mean head without a skin landmark: joint, incisors, spine, hyoid, shoulders."""
+"""Pairs of anatomy and template coordinates of the mean head without a skin landmark: joint,
+incisors, spine, hyoid, shoulders."""
 
 
 @dataclass(frozen=True)
 class Seat:
-    """Map of the average adult's anatomy into the template: a thin-plate spline through the anchors.
+    """Map of the average adult's anatomy into the template: a thin-plate spline through the
+    anchors.
 
     Attributes:
         spline: The map of points.
         scale: Its closest diagonal scale.
-        offset_mm: Its closest offset; ``anatomy = (template - offset) / scale`` is good to some millimetres.
+        offset_mm: Its closest offset; ``anatomy = (template - offset) / scale`` is good to some
+            millimetres.
     """
 
     spline: RBFInterpolator | None

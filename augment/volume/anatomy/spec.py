@@ -1,4 +1,5 @@
-"""Individual variation of the anatomy beneath the skin: drawn once as plain numbers, then applied deterministically."""
+"""Individual variation of the anatomy beneath the skin: drawn once as plain numbers, then applied
+deterministically."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -30,7 +31,8 @@ class MandibleSpec:
     Attributes:
         scale: Size along (right, anterior, superior) about the joints.
         body_radius_mm: Half thickness of the body at the molars.
-        symphysis_radius_mm: Half thickness of the chin; the real depth of the symphysis has a median of 16 mm.
+        symphysis_radius_mm: Half thickness of the chin; the real depth of the symphysis has a
+            median of 16 mm.
         ramus_radius_mm: Half thickness of the ramus.
         ramus_width_mm: Added antero-posterior width of the ramus.
         gonial_shift_mm: Posterior shift of the angle: positive is a square jaw.
@@ -38,7 +40,8 @@ class MandibleSpec:
         condyle_radius_mm: Half antero-posterior size of the condylar head.
         joint_space_mm: Gap between the condyle and the fossa.
         cortex_mm: Thickness of the cortical bone.
-        crest_loss_mm: Height that the alveolar ridge has lost, 0 with all teeth, to 12 when edentulous.
+        crest_loss_mm: Height that the alveolar ridge has lost, 0 with all teeth, to 12 when
+            edentulous.
         opening_deg: Rotation of the jaw about the condyles.
     """
 
@@ -84,7 +87,8 @@ class AtlasSpec:
         vertebra_mm: Height of a cervical body.
         shoulder_lift_mm: Upward shift of the shoulder girdle.
         shoulder_scale: Size of the shoulder bones' sections.
-        detail_seed: Seed of the small-scale patterns (fat planes, air cells, unevenness of the vault).
+        detail_seed: Seed of the small-scale patterns (fat planes, air cells, unevenness of the
+            vault).
     """
 
     mandible: MandibleSpec = field(default_factory=MandibleSpec)
@@ -172,7 +176,8 @@ def _draw_mandible(rng: np.random.Generator, crest_loss_mm: float) -> MandibleSp
 
 
 def _draw_arch(rng: np.random.Generator) -> tuple[tuple[ToothState, ...], float]:
-    """Teeth of one jaw and the height its ridge has lost: full, partial or edentulous (50, 33, 17 %)."""
+    """Teeth of one jaw and the height its ridge has lost: full, partial or edentulous (50, 33, 17
+    %)."""
     kind = rng.choice(3, p=(0.5, 0.33, 0.17))
     present = np.array((0.96, 0.55, 0.0))[kind]
     restored = rng.uniform(0.0, 0.35)

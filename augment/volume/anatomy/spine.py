@@ -1,4 +1,5 @@
-"""Cervical and upper thoracic spine with its cord, hyoid, larynx and the great vessels' neighbours in front of it."""
+"""Cervical and upper thoracic spine with its cord, hyoid, larynx and the great vessels' neighbours
+in front of it."""
 
 import numpy as np
 

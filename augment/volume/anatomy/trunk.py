@@ -1,4 +1,5 @@
-"""Shoulder girdle, ribs and lungs, sternum, the named muscles, glands and vessels of face and neck."""
+"""Shoulder girdle, ribs and lungs, sternum, the named muscles, glands and vessels of face and
+neck."""
 
 import numpy as np
 
@@ -86,7 +87,8 @@ def _girdle(scale: float) -> list[tuple[Shape, float]]:
 
 
 def paint_muscles_and_glands(canvas: Canvas, spec: AtlasSpec) -> None:
-    """Paint chewing and neck muscles, cheek fat, salivary and thyroid glands and the carotid sheath."""
+    """Paint chewing and neck muscles, cheek fat, salivary and thyroid glands and the carotid
+    sheath."""
     cheek_fat = both_sides(
         join(ellipsoid((42, 50, -38), (9, 22, 24)), ellipsoid((40, 40, -12), (12, 10, 14)))
     )

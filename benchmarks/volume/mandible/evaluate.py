@@ -1,6 +1,8 @@
-"""Evaluate on real OpenKBP cases without any clean-up: `python evaluate.py WEIGHTS.pt --data shared/data/openkbp`.
+"""Evaluate on real OpenKBP cases without any clean-up: `python evaluate.py WEIGHTS.pt --data
+shared/data/openkbp`.
 
-The scan is resampled to the network's spacing; probabilities go back to the scan's own grid, where Dice is measured at 0.5.
+The scan is resampled to the network's spacing; probabilities go back to the scan's own grid, where
+Dice is measured at 0.5.
 """
 
 import argparse
@@ -97,7 +99,8 @@ def _body_box(image_hu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def scores(predicted: np.ndarray, truth: np.ndarray, spacing_mm: np.ndarray) -> dict[str, float]:
-    """Return Dice, Dice of the largest component (for information), volumes in ml and where false positives lie."""
+    """Return Dice, Dice of the largest component (for information), volumes in ml and where false
+    positives lie."""
     parts, n_parts = ndimage.label(predicted)
     largest = parts == np.bincount(parts.ravel())[1:].argmax() + 1 if n_parts else predicted
     ml = float(np.prod(spacing_mm)) / 1000

@@ -1,6 +1,9 @@
-"""Make radiotherapy-like synthetic volumes with their mandible: `python make.py OUT --samples 400 --seed 0`.
+"""Make radiotherapy-like synthetic volumes with their mandible: `python make.py OUT --samples 400
+--seed 0`.
 
-Sample k depends on (seed, k) alone; two scans in different postures share one subject, whose anatomy costs most of the time. Each file holds the image (int16 HU), the mandible's share per voxel (uint8, 0-255) and the spacing.
+Sample k depends on (seed, k) alone; two scans in different postures share one subject, whose
+anatomy costs most of the time. Each file holds the image (int16 HU), the mandible's share per voxel
+(uint8, 0-255) and the spacing.
 """
 
 import argparse

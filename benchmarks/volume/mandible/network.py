@@ -1,7 +1,6 @@
 """The network and its input: shared by training and evaluation."""
 
 import numpy as np
-import torch
 from monai.networks.nets import BasicUNet
 from torch import Tensor, nn
 
@@ -12,7 +11,8 @@ FEATURES = (32, 48, 80, 128, 128, 32)
 
 
 class FoldedUNet(nn.Module):
-    """MONAI's BasicUNet on voxels folded 2x2x2 into channels: every voxel goes in and comes out, at a third of the arithmetic."""
+    """MONAI's BasicUNet on voxels folded 2x2x2 into channels: every voxel goes in and comes out, at
+    a third of the arithmetic."""
 
     def __init__(self) -> None:
         """Build the untrained network: one image channel in, background and mandible out."""
