@@ -13,7 +13,7 @@ def test_every_pathology_stands_in_the_table_with_its_grades():
     for entry in PATHOLOGIES.values():
         (row,) = [line for line in README.splitlines() if line.startswith(f"| `{entry.name}`")]
         for grade in entry.grades:
-            assert f"{grade.low:g}–{grade.high:g} {SHORT[grade.basis]}" in row
+            assert f"{grade.low:g}-{grade.high:g} {SHORT[grade.basis]}" in row
         assert entry.norm in row
 
 

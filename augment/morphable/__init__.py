@@ -1,11 +1,12 @@
-"""Morphable head models: coefficients enter, vertices in the head frame (RAS+, mm) and their landmarks leave."""
+"""Morphable head models: coefficients enter, vertices in the head frame (RAS+, mm) and their
+landmarks leave."""
 
 from functools import cache
 from pathlib import Path
 
 from augment.errors import AssetError
-from augment.morphable.model_cache import load_or_build, source_hash
 from augment.morphable.model import FaceModel
+from augment.morphable.model_cache import load_or_build, source_hash
 
 __all__ = ["FaceModel", "load_face_model"]
 
@@ -35,6 +36,8 @@ def load_face_model(name: str = "makehuman", device: str = "cpu") -> FaceModel:
         AssetError: If the name is unknown or the data is missing.
     """
     if name != "makehuman":
-        raise AssetError(f"unknown model {name!r}: use 'makehuman', or read yours with augment.morphable.ict")
+        raise AssetError(
+            f"unknown model {name!r}: use 'makehuman', or read yours with augment.morphable.ict"
+        )
     model = _makehuman()
     return model if device == "cpu" else model.to(device)

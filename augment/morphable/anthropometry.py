@@ -1,7 +1,9 @@
 """Facial and cranial measurements from landmarks: positions in any frame enter, millimetres leave.
 
-Definitions follow Farkas, Anthropometry of the Head and Face (2nd ed., Raven Press 1994): straight distances between
-two landmarks. Each function of the table takes named points, so that it works on any landmarked mesh.
+Definitions follow Farkas, Anthropometry of the Head and Face (2nd ed., Raven Press 1994): straight
+distances between
+two landmarks. Each function of the table takes named points, so that it works on any landmarked
+mesh.
 """
 
 from collections.abc import Mapping
@@ -42,7 +44,9 @@ def distance_mm(points: Mapping[str, Float[np.ndarray, "3"]], first: str, second
     """
     for name in (first, second):
         if name not in points:
-            raise GeometryError(f"the measure needs landmark {name!r}, which the mesh does not have")
+            raise GeometryError(
+                f"the measure needs landmark {name!r}, which the mesh does not have"
+            )
     return float(np.linalg.norm(np.asarray(points[first]) - np.asarray(points[second])))
 
 

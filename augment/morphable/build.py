@@ -1,7 +1,9 @@
 """Build of the default model: MakeHuman targets enter, the arrays of a FaceModel leave.
 
-Thousands of heads are drawn from the prior and brought to the head frame without scaling. Each is split into the
-part that its mirror image shares and the part that it does not; modes are the principal components of both,
+Thousands of heads are drawn from the prior and brought to the head frame without scaling. Each is
+split into the
+part that its mirror image shares and the part that it does not; modes are the principal components
+of both,
 so that every identity mode either keeps or breaks left-right symmetry.
 """
 
@@ -35,24 +37,48 @@ BUILD_SEED = 0
 AGE_GROUPS = {"adult": (18.0, 85.0, 900), "child": (2.0, 18.0, 300), "infant": (0.0, 2.0, 200)}
 N_ASYMMETRIC_MODES = 14
 
-# 27 MakeHuman expression units beside the 52 facial actions: those that the actions do not already hold.
+# 27 MakeHuman expression units beside the 52 facial actions: those that the actions do not already
+# hold.
 EXPRESSION_UNITS = (
-    "eye-left-closure", "eye-right-closure", "eye-left-opened-up", "eye-right-opened-up", "eye-left-slit",
-    "eye-right-slit", "eyebrows-left-down", "eyebrows-right-down", "eyebrows-left-up", "eyebrows-right-up",
-    "eyebrows-left-inner-up", "eyebrows-right-inner-up", "mouth-compression", "mouth-corner-puller",
-    "mouth-depression", "mouth-depression-retraction", "mouth-elevation", "mouth-eversion", "mouth-open",
-    "mouth-parling", "mouth-part-later", "mouth-protusion", "mouth-pursing", "mouth-retraction",
-    "mouth-upward-retraction", "neck-platysma", "nose-depression",
-)  # fmt: skip
+    "eye-left-closure",
+    "eye-right-closure",
+    "eye-left-opened-up",
+    "eye-right-opened-up",
+    "eye-left-slit",
+    "eye-right-slit",
+    "eyebrows-left-down",
+    "eyebrows-right-down",
+    "eyebrows-left-up",
+    "eyebrows-right-up",
+    "eyebrows-left-inner-up",
+    "eyebrows-right-inner-up",
+    "mouth-compression",
+    "mouth-corner-puller",
+    "mouth-depression",
+    "mouth-depression-retraction",
+    "mouth-elevation",
+    "mouth-eversion",
+    "mouth-open",
+    "mouth-parling",
+    "mouth-part-later",
+    "mouth-protusion",
+    "mouth-pursing",
+    "mouth-retraction",
+    "mouth-upward-retraction",
+    "neck-platysma",
+    "nose-depression",
+)
 
-# Weight of a vertex in the principal components: the face and skull count, trunk and mouth cavity hardly.
+# Weight of a vertex in the principal components: the face and skull count, trunk and mouth cavity
+# hardly.
 TRUNK_WEIGHT = 0.02
 INSIDE_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
 class TargetBank:
-    """Every morph target that shapes identity, on the template's points (vertices, then joints), mm."""
+    """Every morph target that shapes identity, on the template's points (vertices, then joints),
+    mm."""
 
     template: Template
     base: Float[np.ndarray, "points 3"]
@@ -62,12 +88,16 @@ class TargetBank:
     targets: Float[np.ndarray, "targets points 3"]
     frame: tuple[np.ndarray, np.ndarray]
 
-    def frame_points(self, points: Float[np.ndarray, "... points 3"]) -> Float[np.ndarray, "... 4 3"]:
+    def frame_points(
+        self, points: Float[np.ndarray, "... points 3"]
+    ) -> Float[np.ndarray, "... 4 3"]:
         """Return right and left tragion, right and left orbitale."""
         corners, weights = self.frame
         return (points[..., corners, :] * weights[..., None]).sum(axis=-2)
 
-    def draw(self, rng: np.random.Generator, spec: PriorSpec) -> tuple[Float[np.ndarray, " targets"], float]:
+    def draw(
+        self, rng: np.random.Generator, spec: PriorSpec
+    ) -> tuple[Float[np.ndarray, " targets"], float]:
         """Draw the target weights and the size of one head."""
         phenotype = draw_phenotype(rng, spec)
         local = draw_locals(rng, self.local_names, phenotype.sex, spec)
@@ -105,7 +135,9 @@ def read_bank() -> TargetBank:
     paths += [path for _, path in asymmetry]
     base = template.assembly @ mesh.vertices[template.selection]
     table = build_landmarks(template, base[: template.n_vertices])
-    rows = [table.names.index(f"{n}_{s}") for n in ("tragion", "orbitale") for s in ("right", "left")]
+    rows = [
+        table.names.index(f"{n}_{s}") for n in ("tragion", "orbitale") for s in ("right", "left")
+    ]
     return TargetBank(
         template=template,
         base=base,
@@ -117,18 +149,25 @@ def read_bank() -> TargetBank:
     )
 
 
-def draw_heads(bank: TargetBank, stage: str, counts: dict[str, tuple[float, float, int]]) -> dict[str, np.ndarray]:
-    """Draw heads of each age group; the stage names the stream, so that training and held-out heads differ."""
+def draw_heads(
+    bank: TargetBank, stage: str, counts: dict[str, tuple[float, float, int]]
+) -> dict[str, np.ndarray]:
+    """Draw heads of each age group; the stage names the stream, so that training and held-out heads
+    differ."""
     heads = {}
     for number, (group, (youngest, oldest, n)) in enumerate(counts.items()):
         rng = stream(BUILD_SEED, number, stage)
         spec = PriorSpec(age_years=(youngest, oldest))
         draws = [bank.draw(rng, spec) for _ in range(n)]
-        heads[group] = bank.heads(np.stack([w for w, _ in draws]), np.array([size for _, size in draws]))
+        heads[group] = bank.heads(
+            np.stack([w for w, _ in draws]), np.array([size for _, size in draws])
+        )
     return heads
 
 
-def vertex_weights(bank: TargetBank, mean: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " points"]:
+def vertex_weights(
+    bank: TargetBank, mean: Float[np.ndarray, "points 3"]
+) -> Float[np.ndarray, " points"]:
     """Return the weight of each point in the principal components; joints weigh nothing."""
     template = bank.template
     weights = np.full(len(mean), INSIDE_WEIGHT)
@@ -145,7 +184,8 @@ def vertex_weights(bank: TargetBank, mean: Float[np.ndarray, "points 3"]) -> Flo
 
 
 def _components(rows: np.ndarray, weights: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return standard deviations and the n leading modes (unit sd) of centred rows (heads, points, 3)."""
+    """Return standard deviations and the n leading modes (unit sd) of centred rows (heads, points,
+    3)."""
     scaled = (rows * np.sqrt(weights)[:, None].astype(np.float32)).reshape(len(rows), -1)
     gram = (scaled @ scaled.T).astype(np.float64) / len(rows)
     values, vectors = scipy.linalg.eigh(gram, subset_by_index=[len(rows) - n, len(rows) - 1])
@@ -158,7 +198,9 @@ def _components(rows: np.ndarray, weights: np.ndarray, n: int) -> tuple[np.ndarr
 
 def _modes(heads: np.ndarray, bank: TargetBank, weights: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return mean points, identity modes per sd, their sd and parity."""
-    mirror = np.concatenate([bank.template.mirror_vertex, bank.template.n_vertices + np.array([0, 1, 2, 4, 3])])
+    mirror = np.concatenate(
+        [bank.template.mirror_vertex, bank.template.n_vertices + np.array([0, 1, 2, 4, 3])]
+    )
     flipped = heads[:, mirror] * np.array([-1, 1, 1], dtype=np.float32)
     symmetric, asymmetric = (heads + flipped) / 2, (heads - flipped) / 2
     mean = symmetric.mean(axis=0)
@@ -174,13 +216,16 @@ def _prior_arrays(
     bank: TargetBank, mean: np.ndarray, modes: np.ndarray, sd: np.ndarray, weights: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return the small arrays that turn target weights into identity coefficients; see prior.py."""
-    # Modes are orthogonal under the vertex weights with squared length sd², so this is their left inverse.
+    # Modes are orthogonal under the vertex weights with squared length sd², so this is their left
+    # inverse.
     project = modes.astype(np.float64) * weights[:, None] / (sd**2)[:, None, None]
     flat = project.transpose(0, 2, 1).reshape(-1, len(weights)).astype(np.float32)
 
     columns = np.concatenate([bank.base[None].astype(np.float32), bank.targets]).transpose(1, 0, 2)
     contracted = (flat @ columns.reshape(len(weights), -1)).astype(np.float64)
-    contracted = contracted.reshape(len(sd), 3, -1, 3).transpose(0, 1, 3, 2)  # mode, axis of head, axis of base, target
+    contracted = contracted.reshape(len(sd), 3, -1, 3).transpose(
+        0, 1, 3, 2
+    )  # mode, axis of head, axis of base, target
     return {
         "frame_base": bank.frame_points(bank.base),
         "frame_targets": bank.frame_points(bank.targets).astype(np.float64),
@@ -196,15 +241,21 @@ def _prior_arrays(
 
 
 def _expressions(bank: TargetBank) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return names and vertex displacements of the 79 expressions, turned into the mean head's frame."""
+    """Return names and vertex displacements of the 79 expressions, turned into the mean head's
+    frame."""
     template, n_base = bank.template, len(makehuman.read_base_mesh().vertices)
     rotation, _ = head_frame(bank.frame_points(bank.base))
-    sources = [*makehuman.facial_action_targets(), *makehuman.expression_unit_targets(EXPRESSION_UNITS)]
+    sources = [
+        *makehuman.facial_action_targets(),
+        *makehuman.expression_unit_targets(EXPRESSION_UNITS),
+    ]
     offsets = [
         (template.assembly @ makehuman.read_target(path, template.selection, n_base)) @ rotation.T
         for _, path in sources
     ]
-    return tuple(name for name, _ in sources), np.stack(offsets)[:, : template.n_vertices].astype(np.float32)
+    return tuple(name for name, _ in sources), np.stack(offsets)[:, : template.n_vertices].astype(
+        np.float32
+    )
 
 
 def build_model() -> FaceModel:

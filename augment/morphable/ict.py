@@ -1,7 +1,10 @@
-"""ICT-FaceKit through the same interface: a folder of OBJ files enters, a FaceModel in the head frame (mm) leaves.
+"""ICT-FaceKit through the same interface: a folder of OBJ files enters, a FaceModel in the head
+frame (mm) leaves.
 
-The model's data is the user's (MIT licence; Li et al., Learning Formation of Physically-Based Face Attributes, CVPR
-2020): each file is the neutral mesh plus one mode, in centimetres, y up, z forward, the face's left at positive x.
+The model's data is the user's (MIT licence; Li et al., Learning Formation of Physically-Based Face
+Attributes, CVPR
+2020): each file is the neutral mesh plus one mode, in centimetres, y up, z forward, the face's left
+at positive x.
 Whatever modes the folder holds are read; a coefficient is in the unit of its file.
 """
 
@@ -22,18 +25,38 @@ from augment.morphable.template import PARTS, triangulate
 MM_PER_UNIT = 10.0
 NEUTRAL_FILE, INDEX_FILE = "generic_neutral_mesh.obj", "vertex_indices.json"
 
-# Material of the files → part; materials that are not named here are overlays of the eye and are not drawn.
+# Material of the files → part; materials that are not named here are overlays of the eye and are
+# not drawn.
 PART_OF_MATERIAL = {
-    "M_Face": "skin", "M_BackHead": "skin", "M_GumsTongue": "tongue", "M_Teeth": "teeth_upper",
-    "M_ScleraLeft": "eye_left", "M_IrisLeft": "eye_left", "M_ScleraRight": "eye_right", "M_IrisRight": "eye_right",
-}  # fmt: skip
+    "M_Face": "skin",
+    "M_BackHead": "skin",
+    "M_GumsTongue": "tongue",
+    "M_Teeth": "teeth_upper",
+    "M_ScleraLeft": "eye_left",
+    "M_IrisLeft": "eye_left",
+    "M_ScleraRight": "eye_right",
+    "M_IrisRight": "eye_right",
+}
 # Craniometric points that coincide with iBUG points.
 IBUG_OF_CRANIOMETRIC = {
-    "exocanthion_right": 36, "endocanthion_right": 39, "endocanthion_left": 42, "exocanthion_left": 45,
-    "cheilion_right": 48, "cheilion_left": 54, "alare_right": 31, "alare_left": 35, "subnasale": 33,
-    "pronasale": 30, "nasion": 27, "menton": 8, "labiale_superius": 51, "labiale_inferius": 57, "stomion": 62,
-    "gonion_right": 4, "gonion_left": 12,
-}  # fmt: skip
+    "exocanthion_right": 36,
+    "endocanthion_right": 39,
+    "endocanthion_left": 42,
+    "exocanthion_left": 45,
+    "cheilion_right": 48,
+    "cheilion_left": 54,
+    "alare_right": 31,
+    "alare_left": 35,
+    "subnasale": 33,
+    "pronasale": 30,
+    "nasion": 27,
+    "menton": 8,
+    "labiale_superius": 51,
+    "labiale_inferius": 57,
+    "stomion": 62,
+    "gonion_right": 4,
+    "gonion_left": 12,
+}
 
 
 @dataclass(frozen=True)
@@ -70,12 +93,18 @@ def _read_neutral(path: Path) -> _Obj:
             material = words[1]
         elif words[0] == "f":
             pairs = [word.split("/") for word in words[1:]]
-            pairs += pairs[-1:] * (4 - len(pairs))  # a triangle is a quad that repeats its last corner
+            pairs += pairs[-1:] * (
+                4 - len(pairs)
+            )  # a triangle is a quad that repeats its last corner
             quads.append([int(pair[0]) - 1 for pair in pairs])
             texture_quads.append([int(pair[1]) - 1 for pair in pairs])
             materials.append(material)
     return _Obj(
-        _positions(path), np.asarray(texture), np.asarray(quads), np.asarray(texture_quads), np.asarray(materials)
+        _positions(path),
+        np.asarray(texture),
+        np.asarray(quads),
+        np.asarray(texture_quads),
+        np.asarray(materials),
     )
 
 
@@ -86,7 +115,8 @@ def _modes(folder: Path, names: list[str], neutral: np.ndarray) -> np.ndarray:
         positions = _positions(folder / f"{name}.obj")
         if positions.shape != neutral.shape:
             raise AssetError(
-                f"{folder / name}.obj has {len(positions)} vertices, expected {len(neutral)} as in {NEUTRAL_FILE}"
+                f"{folder / name}.obj has {len(positions)} vertices, "
+                f"expected {len(neutral)} as in {NEUTRAL_FILE}"
             )
         modes.append(positions - neutral)
     return np.stack(modes) if modes else np.zeros((0, *neutral.shape))
@@ -96,11 +126,14 @@ def read_ict_face_model(folder: Path) -> FaceModel:
     """Read an ICT-FaceKit folder.
 
     Args:
-        folder: The folder ``FaceXModel`` with the neutral mesh, ``identityNNN.obj`` and expression files.
+        folder: The folder ``FaceXModel`` with the neutral mesh, ``identityNNN.obj`` and expression
+            files.
 
     Returns:
-        A model with as many identity modes and expressions as the folder holds. Its head frame has its origin midway
-        between iBUG points 0 and 16 (beside the tragia) and keeps the files' upright pose. It has no prior, no
+        A model with as many identity modes and expressions as the folder holds. Its head frame has
+        its origin midway
+        between iBUG points 0 and 16 (beside the tragia) and keeps the files' upright pose. It has
+        no prior, no
         jaw joint and no painted regions.
 
     Raises:
@@ -109,8 +142,8 @@ def read_ict_face_model(folder: Path) -> FaceModel:
     for name in (NEUTRAL_FILE, INDEX_FILE):
         if not (folder / name).is_file():
             raise AssetError(
-                f"{folder / name} is missing: get ICT-FaceKit (MIT licence) from github.com/ICT-VGL/ICT-FaceKit and "
-                "name its folder FaceXModel"
+                f"{folder / name} is missing: get ICT-FaceKit (MIT licence) from "
+                "github.com/ICT-VGL/ICT-FaceKit and name its folder FaceXModel"
             )
     neutral = _read_neutral(folder / NEUTRAL_FILE)
     index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
@@ -122,7 +155,9 @@ def read_ict_face_model(folder: Path) -> FaceModel:
     drawn = np.isin(neutral.material, list(PART_OF_MATERIAL))
     positions, owner = triangulate(neutral.quads[drawn], vertices)
     faces = np.take_along_axis(neutral.quads[drawn][owner], positions, axis=1)
-    part = np.array([PARTS.index(PART_OF_MATERIAL[name]) for name in neutral.material[drawn]])[owner]
+    part = np.array([PARTS.index(PART_OF_MATERIAL[name]) for name in neutral.material[drawn]])[
+        owner
+    ]
     first_triangle, corner = _corner_of(faces, points, len(vertices))
     names = [*IBUG_NAMES, *IBUG_OF_CRANIOMETRIC]
     rows = [*range(68), *IBUG_OF_CRANIOMETRIC.values()]
@@ -145,7 +180,9 @@ def read_ict_face_model(folder: Path) -> FaceModel:
         part_of_triangle=torch.as_tensor(part.astype(np.uint8)),
         lash_faces=torch.zeros((0, 3), dtype=torch.int64),
         uv=tensor(neutral.texture),
-        uv_faces=torch.as_tensor(np.take_along_axis(neutral.texture_quads[drawn][owner], positions, axis=1)),
+        uv_faces=torch.as_tensor(
+            np.take_along_axis(neutral.texture_quads[drawn][owner], positions, axis=1)
+        ),
         mirror_vertex=torch.as_tensor(mirror),
         jaw_weight=torch.zeros(n),
         neck_weight=torch.zeros(n),
@@ -157,7 +194,9 @@ def read_ict_face_model(folder: Path) -> FaceModel:
     )
 
 
-def _corner_of(faces: np.ndarray, vertices: np.ndarray, n_vertices: int) -> tuple[np.ndarray, np.ndarray]:
+def _corner_of(
+    faces: np.ndarray, vertices: np.ndarray, n_vertices: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return one triangle of each vertex, and which of its corners the vertex is."""
     first = np.full(n_vertices, -1)
     first[faces.ravel()[::-1]] = np.arange(faces.size)[::-1]

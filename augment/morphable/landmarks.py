@@ -1,8 +1,11 @@
 """Landmarks of the template: the 68 iBUG points and the craniometric points that the measures need.
 
-Each landmark is a barycentric point on the template's skin, found once by a ray through a position given in the
-coordinates of the MakeHuman base mesh (mm; x right, y anterior, z up). Positions are given for the midline and the
-right side; the left side is the mirror image. Definitions of craniometric points follow Farkas, Anthropometry of the
+Each landmark is a barycentric point on the template's skin, found once by a ray through a position
+given in the
+coordinates of the MakeHuman base mesh (mm; x right, y anterior, z up). Positions are given for the
+midline and the
+right side; the left side is the mirror image. Definitions of craniometric points follow Farkas,
+Anthropometry of the
 Head and Face (2nd ed., 1994), and Kolar and Salter, Craniofacial Anthropometry (1997).
 """
 
@@ -15,26 +18,59 @@ from augment.errors import GeometryError
 from augment.morphable.template import Template
 
 # Direction that each view looks from, and the two base-mesh axes that its coordinates mean.
-VIEWS = {"front": (1, 0, 2), "side": (0, 1, 2), "above": (2, 0, 1), "below": (-2, 0, 1), "back": (-1, 0, 2)}
+VIEWS = {
+    "front": (1, 0, 2),
+    "side": (0, 1, 2),
+    "above": (2, 0, 1),
+    "below": (-2, 0, 1),
+    "back": (-1, 0, 2),
+}
 
-# iBUG number → (view, first, second coordinate in mm), right side and midline (Sagonas et al., 300-W, 2013).
+# iBUG number → (view, first, second coordinate in mm), right side and midline (Sagonas et al.,
+# 300-W, 2013).
 IBUG_RIGHT = {
-    0: ("side", 63.0, 714.0), 1: ("side", 63.0, 699.0), 2: ("side", 64.5, 685.0), 3: ("side", 68.0, 670.0),
-    4: ("side", 76.0, 655.0), 5: ("side", 92.0, 643.0), 6: ("side", 110.0, 632.0), 7: ("front", 17.0, 621.5),
-    17: ("front", 55.0, 741.5), 18: ("front", 47.5, 747.5), 19: ("front", 38.0, 750.5),
-    20: ("front", 28.0, 749.5), 21: ("front", 17.5, 745.5),
-    31: ("front", 13.2, 683.3), 32: ("front", 6.5, 681.4),
-    36: ("front", 44.3, 727.9), 37: ("front", 37.8, 733.4), 38: ("front", 26.6, 733.1),
-    39: ("front", 17.4, 727.4), 40: ("front", 27.0, 723.9), 41: ("front", 37.8, 724.6),
-    48: ("front", 25.8, 661.0), 49: ("front", 17.6, 667.3), 50: ("front", 7.6, 671.4),
-    58: ("front", 8.5, 650.2), 59: ("front", 17.5, 654.2),
-    60: ("front", 23.6, 661.2), 61: ("front", 9.5, 661.7), 67: ("front", 9.5, 659.4),
-}  # fmt: skip
+    0: ("side", 63.0, 714.0),
+    1: ("side", 63.0, 699.0),
+    2: ("side", 64.5, 685.0),
+    3: ("side", 68.0, 670.0),
+    4: ("side", 76.0, 655.0),
+    5: ("side", 92.0, 643.0),
+    6: ("side", 110.0, 632.0),
+    7: ("front", 17.0, 621.5),
+    17: ("front", 55.0, 741.5),
+    18: ("front", 47.5, 747.5),
+    19: ("front", 38.0, 750.5),
+    20: ("front", 28.0, 749.5),
+    21: ("front", 17.5, 745.5),
+    31: ("front", 13.2, 683.3),
+    32: ("front", 6.5, 681.4),
+    36: ("front", 44.3, 727.9),
+    37: ("front", 37.8, 733.4),
+    38: ("front", 26.6, 733.1),
+    39: ("front", 17.4, 727.4),
+    40: ("front", 27.0, 723.9),
+    41: ("front", 37.8, 724.6),
+    48: ("front", 25.8, 661.0),
+    49: ("front", 17.6, 667.3),
+    50: ("front", 7.6, 671.4),
+    58: ("front", 8.5, 650.2),
+    59: ("front", 17.5, 654.2),
+    60: ("front", 23.6, 661.2),
+    61: ("front", 9.5, 661.7),
+    67: ("front", 9.5, 659.4),
+}
 IBUG_MIDLINE = {
-    8: ("front", 0.0, 618.3), 27: ("front", 0.0, 727.5), 28: ("front", 0.0, 715.8), 29: ("front", 0.0, 704.0),
-    30: ("front", 0.0, 691.5), 33: ("front", 0.0, 679.6), 51: ("front", 0.0, 669.8), 57: ("front", 0.0, 649.5),
-    62: ("front", 0.0, 661.2), 66: ("front", 0.0, 659.6),
-}  # fmt: skip
+    8: ("front", 0.0, 618.3),
+    27: ("front", 0.0, 727.5),
+    28: ("front", 0.0, 715.8),
+    29: ("front", 0.0, 704.0),
+    30: ("front", 0.0, 691.5),
+    33: ("front", 0.0, 679.6),
+    51: ("front", 0.0, 669.8),
+    57: ("front", 0.0, 649.5),
+    62: ("front", 0.0, 661.2),
+    66: ("front", 0.0, 659.6),
+}
 IBUG_MIRROR = (
     {k: 16 - k for k in range(8)}
     | {k: 43 - k for k in range(17, 22)}
@@ -80,12 +116,26 @@ CRANIOMETRIC_RIGHT = {
     "buccale": ("front", 46.0, 664.0),  # middle of the cheek, over the buccal fat
 }
 
-# Mean depth of bone beneath skin, mm: Stephan and Simpson, J Forensic Sci 2008;53:1257-1272, weighted means of adults.
+# Mean depth of bone beneath skin, mm: Stephan and Simpson, J Forensic Sci 2008;53:1257-1272,
+# weighted means of adults.
 SOFT_TISSUE_DEPTH_MM = {
-    "glabella": 5.5, "nasion": 6.5, "rhinion": 3.0, "subnasale": 13.0, "subspinale": 13.0,
-    "labiale_superius": 11.5, "labiale_inferius": 13.0, "sublabiale": 11.0, "pogonion": 11.0, "gnathion": 8.5,
-    "menton": 7.0, "orbitale": 7.0, "superciliare": 6.0, "zygion": 6.0, "gonion": 10.0, "malare": 9.0,
-}  # fmt: skip
+    "glabella": 5.5,
+    "nasion": 6.5,
+    "rhinion": 3.0,
+    "subnasale": 13.0,
+    "subspinale": 13.0,
+    "labiale_superius": 11.5,
+    "labiale_inferius": 13.0,
+    "sublabiale": 11.0,
+    "pogonion": 11.0,
+    "gnathion": 8.5,
+    "menton": 7.0,
+    "orbitale": 7.0,
+    "superciliare": 6.0,
+    "zygion": 6.0,
+    "gonion": 10.0,
+    "malare": 9.0,
+}
 
 
 @dataclass(frozen=True)
@@ -128,7 +178,9 @@ def cast_ray(
     weights = cross / np.where(np.abs(area) < 1e-9, np.inf, area)[:, None]
     hit = (weights >= -1e-9).all(axis=1) & (np.abs(area) >= 1e-9)
     if not hit.any():
-        raise GeometryError(f"no skin at ({first_mm}, {second_mm}) mm in the {view} view of the template")
+        raise GeometryError(
+            f"no skin at ({first_mm}, {second_mm}) mm in the {view} view of the template"
+        )
     depth = np.where(hit, sign * (weights * corners[:, :, axis]).sum(axis=1), -np.inf)
     triangle = int(depth.argmax())
     return triangle, np.clip(weights[triangle], 0.0, 1.0)
@@ -137,7 +189,8 @@ def cast_ray(
 def _mirrored(
     template: Template, lookup: dict[tuple[int, ...], int], triangle: int, weights: np.ndarray
 ) -> tuple[int, np.ndarray] | None:
-    """Return the mirror image of a barycentric point, or None where the triangulation is not symmetric."""
+    """Return the mirror image of a barycentric point, or None where the triangulation is not
+    symmetric."""
     corners = template.mirror_vertex[template.faces[triangle]]
     partner = lookup.get(tuple(sorted(corners.tolist())))
     if partner is None:

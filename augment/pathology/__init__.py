@@ -1,4 +1,5 @@
-"""Pathologies: a healthy subject and clinical requests enter, a solved case with its displacement leaves.
+"""Pathologies: a healthy subject and clinical requests enter, a solved case with its displacement
+leaves.
 
 Everything is in the head frame (RAS+, mm); severities are in the unit of their clinical measure.
 """

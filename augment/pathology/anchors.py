@@ -1,7 +1,10 @@
-"""Named points of the head that pathologies are built on and measured with: skin landmarks and bony points beneath.
+"""Named points of the head that pathologies are built on and measured with: skin landmarks and bony
+points beneath.
 
-Enters: vertices of a face model in the head frame, mm. Leaves: name → position. Bony points lie below their skin
-landmark along the inward normal at the published mean soft-tissue depth (Stephan and Simpson, J Forensic Sci
+Enters: vertices of a face model in the head frame, mm. Leaves: name → position. Bony points lie
+below their skin
+landmark along the inward normal at the published mean soft-tissue depth (Stephan and Simpson, J
+Forensic Sci
 2008;53:1257), and move with the bone's share of a field.
 """
 
@@ -27,10 +30,12 @@ BONY_POINTS = {
     "Or_right": "orbitale_right",
     "Or_left": "orbitale_left",
 }
-# Dacryon, where the bony interorbital distance is taken, from the inner canthus: medially, back, up (mm), so that the
+# Dacryon, where the bony interorbital distance is taken, from the inner canthus: medially, back, up
+# (mm), so that the
 # skin's 33 mm (Farkas 1994) become the bone's 25-28 mm (AO Surgery Reference, hypertelorism).
 DACRYON_FROM_ENDOCANTHION_MM = (-3.2, -6.0, 3.0)
-# Sella lies behind N by 0.38 of the cranial length (72 of 190 mm) and 7 degrees below it: SN meets the Frankfort
+# Sella lies behind N by 0.38 of the cranial length (72 of 190 mm) and 7 degrees below it: SN meets
+# the Frankfort
 # horizontal at 7 degrees (Steiner's constructed horizontal).
 SELLA_LENGTH_SHARE, SELLA_ANGLE_DEG = 0.38, 7.0
 
@@ -46,7 +51,8 @@ def _rows_of(model: FaceModel) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class AnchorMap:
-    """How points come from vertices: a linear read-out for skin, and a fixed offset per subject for bone.
+    """How points come from vertices: a linear read-out for skin, and a fixed offset per subject for
+    bone.
 
     Attributes:
         names: Skin landmarks first, then bony points.
@@ -112,11 +118,16 @@ def all_points(
         skin[row[name]] + _depth_mm(name) * inward[row[name]] for name in BONY_POINTS.values()
     ]
     for side, sign in (("right", 1.0), ("left", -1.0)):
-        points.append(skin[row[f"endocanthion_{side}"]] + np.array(DACRYON_FROM_ENDOCANTHION_MM) * [sign, 1, 1])
+        points.append(
+            skin[row[f"endocanthion_{side}"]]
+            + np.array(DACRYON_FROM_ENDOCANTHION_MM) * [sign, 1, 1]
+        )
     length = np.linalg.norm(skin[row["glabella"]] - skin[row["opisthocranion"]])
     angle = np.deg2rad(SELLA_ANGLE_DEG)
     nasion = points[list(BONY_POINTS).index("N")]
-    points.append(nasion - SELLA_LENGTH_SHARE * length * np.array([0.0, np.cos(angle), np.sin(angle)]))
+    points.append(
+        nasion - SELLA_LENGTH_SHARE * length * np.array([0.0, np.cos(angle), np.sin(angle)])
+    )
     return np.concatenate([skin, np.stack(points)])
 
 
@@ -126,7 +137,9 @@ def _normals(
     """Return unit normals at the vertices of some triangles, 0 elsewhere."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     weights = np.repeat(np.cross(b - a, c - a), 3, axis=0)
-    summed = np.stack([np.bincount(faces.ravel(), w, minlength=len(vertices)) for w in weights.T], axis=1)
+    summed = np.stack(
+        [np.bincount(faces.ravel(), w, minlength=len(vertices)) for w in weights.T], axis=1
+    )
     return np.asarray(summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12))
 
 
@@ -139,13 +152,16 @@ def point_depths(anchors: AnchorMap) -> Float[np.ndarray, " points"]:
 
 
 def vertex_depths(model: FaceModel) -> Float[np.ndarray, " vertices"]:
-    """Return the depth of every template vertex: 0 on skin and lashes, growing into the mouth, deep for teeth and eyes."""
+    """Return the depth of every template vertex: 0 on skin and lashes, growing into the mouth, deep
+    for teeth and eyes."""
     depth = np.zeros(model.n_vertices)
     depth[model.faces[model.part_of_triangle != PARTS.index("skin")].cpu().numpy().ravel()] = 30.0
     skin = model.part_vertices("skin").cpu().numpy()
     mean = model.mean.cpu().numpy()
     uv = np.zeros((model.n_vertices, 2))
-    uv[model.faces.cpu().numpy().ravel()] = model.uv.cpu().numpy()[model.uv_faces.cpu().numpy().ravel()]
+    uv[model.faces.cpu().numpy().ravel()] = model.uv.cpu().numpy()[
+        model.uv_faces.cpu().numpy().ravel()
+    ]
     inside = (uv[:, 0] > 0.33) & (uv[:, 0] < 0.52) & (uv[:, 1] > 0.8)
     inside[np.setdiff1d(np.arange(model.n_vertices), skin)] = False
     if inside.any():

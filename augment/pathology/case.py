@@ -58,7 +58,8 @@ class Case:
         pathologies: What was solved, in the order of the requests.
         healthy_mm: Healthy vertices.
         offset_mm: Displacement of each vertex from healthy to pathological.
-        drift: Measures of pathologies that were not asked for: name → change against the healthy twin.
+        drift: Measures of pathologies that were not asked for: name → change against the healthy
+            twin.
     """
 
     subject: Subject

@@ -34,4 +34,6 @@ def find_pathology(name: str) -> Pathology:
     if name in PATHOLOGIES:
         return PATHOLOGIES[name]
     near = get_close_matches(name, PATHOLOGIES, n=1, cutoff=0.0)
-    raise RecipeError(f"unknown pathology {name!r}: did you mean {near[0]!r}? Known: {', '.join(PATHOLOGIES)}")
+    raise RecipeError(
+        f"unknown pathology {name!r}: did you mean {near[0]!r}? Known: {', '.join(PATHOLOGIES)}"
+    )

@@ -1,7 +1,10 @@
-"""Displacement fields in template space, the shape of a pathology: points enter, millimetres per unit coefficient leave.
+"""Displacement fields in template space, the shape of a pathology: points enter, millimetres per
+unit coefficient leave.
 
-A field is a smooth function of position in the head frame of the mean head. Sampled at the template's vertices it is a
-column of the pathology basis; sampled on a lattice it moves a volume; both agree because they are the same function.
+A field is a smooth function of position in the head frame of the mean head. Sampled at the
+template's vertices it is a
+column of the pathology basis; sampled on a lattice it moves a volume; both agree because they are
+the same function.
 """
 
 from collections.abc import Callable
@@ -15,13 +18,15 @@ Field = Callable[[Points], Points]
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
 
-# Depth below the skin at which tissue moves fully with bone, mm. The thinnest soft tissue over the moving bones
+# Depth below the skin at which tissue moves fully with bone, mm. The thinnest soft tissue over the
+# moving bones
 # is 5.5 mm (glabella; Stephan and Simpson 2008), so every bony landmark moves with its bone.
 FOLLOW_DEPTH_MM = 5.5
 
 
 def ramp(value: np.ndarray, zero_at: float | np.ndarray, one_at: float | np.ndarray) -> np.ndarray:
-    """Return a smooth step (quintic, two continuous derivatives) that is 0 at one value and 1 at another.
+    """Return a smooth step (quintic, two continuous derivatives) that is 0 at one value and 1 at
+    another.
 
     The step runs either way: zero_at may be the larger value.
     """
@@ -30,7 +35,8 @@ def ramp(value: np.ndarray, zero_at: float | np.ndarray, one_at: float | np.ndar
 
 
 def bump(radius: np.ndarray, flatness: int = 2) -> np.ndarray:
-    """Return (1 - r^n)^3, 1 at the centre and 0 from radius 1 outwards, with two continuous derivatives.
+    """Return (1 - r^n)^3, 1 at the centre and 0 from radius 1 outwards, with two continuous
+    derivatives.
 
     Args:
         radius: Distance as a share of the support's radius.
@@ -39,7 +45,9 @@ def bump(radius: np.ndarray, flatness: int = 2) -> np.ndarray:
     return np.asarray(np.clip(1.0 - np.abs(radius) ** flatness, 0.0, None) ** 3)
 
 
-def ellipsoidal(points: Points, centre: np.ndarray, radii: tuple[float, float, float]) -> np.ndarray:
+def ellipsoidal(
+    points: Points, centre: np.ndarray, radii: tuple[float, float, float]
+) -> np.ndarray:
     """Return the distance from a centre as a share of the radii of an ellipsoid."""
     return np.asarray(np.linalg.norm((points - centre) / np.asarray(radii), axis=-1))
 
@@ -85,7 +93,8 @@ class Deformation:
 
         Args:
             points_mm: Points in template space (head frame of the mean head).
-            depth_mm: Depth of each point below the skin, 0 on it; skin share at 0, bone share from 5.5 mm.
+            depth_mm: Depth of each point below the skin, 0 on it; skin share at 0, bone share from
+                5.5 mm.
         """
         skin = 1.0 - ramp(depth_mm, 0.0, FOLLOW_DEPTH_MM)
         follow = self.bone_follow + (self.skin_follow - self.bone_follow) * skin

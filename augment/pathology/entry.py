@@ -60,7 +60,8 @@ class Pathology:
         norm: Healthy mean of the measure, in its unit, with the source's words.
         grades: Named ranges, mild first.
         source: Where norm and ranges come from.
-        region: Face regions that the field may move by more than 0.05 mm RMS; their left-right names without side.
+        region: Face regions that the field may move by more than 0.05 mm RMS; their left-right
+            names without side.
         bone_follow: Share of the field that bone follows.
         skin_follow: Share that skin follows.
         follow_source: Where the shares come from.

@@ -1,4 +1,5 @@
-"""How far a pathology may go before tissue folds: positive Jacobian on a lattice, no triangle turned over."""
+"""How far a pathology may go before tissue folds: positive Jacobian on a lattice, no triangle
+turned over."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -32,13 +33,17 @@ def _gradients(deformation: Deformation, depth_mm: float) -> Float[np.ndarray, "
 
 
 def coefficient_limits(deformation: Deformation) -> tuple[float, float]:
-    """Return the smallest and largest coefficient in mm for which det(I + coefficient · gradient) stays above 0.15."""
-    gradients = np.concatenate([_gradients(deformation, 0.0), _gradients(deformation, 2 * FOLLOW_DEPTH_MM)])
+    """Return the smallest and largest coefficient in mm for which det(I + coefficient · gradient)
+    stays above 0.15."""
+    gradients = np.concatenate(
+        [_gradients(deformation, 0.0), _gradients(deformation, 2 * FOLLOW_DEPTH_MM)]
+    )
     return -_limit(-gradients), _limit(gradients)
 
 
 def _limit(gradients: Float[np.ndarray, "points 3 3"]) -> float:
-    """Return the largest coefficient c with det(I + c G) = 1 + c tr G + c² m(G) + c³ det G above the bound everywhere."""
+    """Return the largest coefficient c with det(I + c G) = 1 + c tr G + c² m(G) + c³ det G above
+    the bound everywhere."""
     trace = np.trace(gradients, axis1=1, axis2=2)
     minors = (trace**2 - np.einsum("nij,nji->n", gradients, gradients)) / 2
     determinant = np.linalg.det(gradients)
@@ -62,8 +67,10 @@ def inverted_triangles(
 ) -> int:
     """Return how many triangles were turned over.
 
-    Creases that already turn sharply at rest (lips in contact, nostril rims) are left out by the caller; see
-    `exposed_faces`. A triangle is turned over when its normal points against the surface around it (the mean normal at its corners)
+    Creases that already turn sharply at rest (lips in contact, nostril rims) are left out by the
+    caller; see
+    `exposed_faces`. A triangle is turned over when its normal points against the surface around it
+    (the mean normal at its corners)
     after the motion and did not before; a surface that merely rotates keeps its triangles in line.
     """
     touched = (before != after).any(axis=1)
@@ -84,7 +91,9 @@ def exposed_faces(
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     probe = (a + b + c) / 3 + FREE_SPACE_MM * normals
     distance = closest_point(probe, vertices, faces).distance_mm
-    return np.asarray(faces[(distance > 0.85 * FREE_SPACE_MM) & (_agreement(vertices, faces) > 0.5)])
+    return np.asarray(
+        faces[(distance > 0.85 * FREE_SPACE_MM) & (_agreement(vertices, faces) > 0.5)]
+    )
 
 
 def _agreement(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -92,7 +101,9 @@ def _agreement(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     normals = cross_rows(b - a, c - a)
     weights = [np.repeat(normals[:, axis], 3) for axis in range(3)]
-    summed = np.stack([np.bincount(faces.ravel(), w, minlength=len(vertices)) for w in weights], axis=1)
+    summed = np.stack(
+        [np.bincount(faces.ravel(), w, minlength=len(vertices)) for w in weights], axis=1
+    )
     around = summed[faces].sum(axis=1)
     length = np.linalg.norm(normals, axis=1) * np.linalg.norm(around, axis=1)
     return np.asarray((normals * around).sum(axis=1) / np.maximum(length, 1e-12))

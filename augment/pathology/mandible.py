@@ -1,4 +1,5 @@
-"""Pathologies of the mandible: it advances, retreats or deviates about the joint, chin and lower lip with it."""
+"""Pathologies of the mandible: it advances, retreats or deviates about the joint, chin and lower
+lip with it."""
 
 import numpy as np
 
@@ -7,23 +8,36 @@ from augment.pathology.deformation import Field, Points, bump, ramp
 from augment.pathology.entry import Anchors, Grade, HeadGeometry, Pathology
 
 _REGION = (
-    "chin", "lower_lip", "lower_lip_skin", "upper_lip", "upper_lip_skin", "mandibular_border", "masseteric", "buccal",
-    "neck", "mouth_cavity", "tongue", "teeth_lower", "teeth_upper",
-)  # fmt: skip
+    "chin",
+    "lower_lip",
+    "lower_lip_skin",
+    "upper_lip",
+    "upper_lip_skin",
+    "mandibular_border",
+    "masseteric",
+    "buccal",
+    "neck",
+    "mouth_cavity",
+    "tongue",
+    "teeth_lower",
+    "teeth_upper",
+)
 _FOLLOW_SOURCE = (
-    "soft pogonion 0.97, B 1.0 and lower lip 0.8 of the bone in mandibular setback: Mobarak et al., "
-    "Am J Orthod Dentofacial Orthop 2001;119:353"
+    "soft pogonion 0.97, B 1.0 and lower lip 0.8 of the bone in mandibular setback: Mobarak "
+    "et al., Am J Orthod Dentofacial Orthop 2001;119:353"
 )
 
 
-# How far below the mouth's line the mandible's motion is complete; the lower lip follows in part, as it does in patients.
+# How far below the mouth's line the mandible's motion is complete; the lower lip follows in part,
+# as it does in patients.
 LIP_REACH_MM = 22.0
 
 
 def _mandible(points: Points, anchors: Anchors, lip_reach_mm: float) -> np.ndarray:
     """Return 1 on the mandible's body, 0 above the mouth, behind the ramus and in the neck.
 
-    The upper border runs along the occlusal plane and rises towards the joint, which stays in place.
+    The upper border runs along the occlusal plane and rises towards the joint, which stays in
+    place.
     """
     y, z = points[:, 1], points[:, 2]
     stomion, menton = anchors["stomion"], anchors["menton"]
@@ -37,7 +51,9 @@ def _mandible(points: Points, anchors: Anchors, lip_reach_mm: float) -> np.ndarr
 
 def _sagittal_field(anchors: Anchors, direction: float) -> Field:
     def field(points: Points) -> Points:
-        return np.asarray(_mandible(points, anchors, LIP_REACH_MM)[:, None] * np.array([0.0, direction, 0.0]))
+        return np.asarray(
+            _mandible(points, anchors, LIP_REACH_MM)[:, None] * np.array([0.0, direction, 0.0])
+        )
 
     return field
 
@@ -105,7 +121,8 @@ RETROGNATHIA = Pathology(
         Grade("moderate", 6.0, 9.0, "proposal"),
         Grade("severe", 9.0, 11.0, "proposal"),
     ),
-    source="Steiner norms; overjet groups in scribd 413580108 (n = 113); surgical case ANB 6, jdentalpanacea 14545",
+    source="Steiner norms; overjet groups in scribd 413580108 (n = 113); surgical case ANB 6, "
+    "jdentalpanacea 14545",
     region=_REGION,
     bone_follow=1.0,
     skin_follow=0.95,

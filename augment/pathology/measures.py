@@ -1,6 +1,8 @@
-"""Clinical measures: named points or meshes enter, one number in millimetres, degrees or cm³ leaves.
+"""Clinical measures: named points or meshes enter, one number in millimetres, degrees or cm³
+leaves.
 
-No measure knows of fields or coefficients: each works on any landmarked head. Angles that depend on the head's posture
+No measure knows of fields or coefficients: each works on any landmarked head. Angles that depend on
+the head's posture
 first take the Frankfort frame of the points themselves, so that a rigid motion changes nothing.
 """
 
@@ -48,7 +50,8 @@ def _sagittal(point: np.ndarray) -> np.ndarray:
 
 
 def sna_deg(points: Named) -> float:
-    """Return the angle SNA in degrees, in the sagittal projection (Steiner, Am J Orthod 1953;39:729)."""
+    """Return the angle SNA in degrees, in the sagittal projection (Steiner, Am J Orthod
+    1953;39:729)."""
     n, s, a = map(_sagittal, frankfort(points, "N", "S", "A"))
     return angle_deg(n, s, a)
 
@@ -60,7 +63,8 @@ def snb_deg(points: Named) -> float:
 
 
 def anb_deg(points: Named) -> float:
-    """Return ANB = SNA - SNB in degrees; negative where the mandible lies ahead of the maxilla (Steiner 1953)."""
+    """Return ANB = SNA - SNB in degrees; negative where the mandible lies ahead of the maxilla
+    (Steiner 1953)."""
     return sna_deg(points) - snb_deg(points)
 
 
@@ -78,7 +82,8 @@ def sn_gogn_deg(points: Named) -> float:
 def malar_depression_mm(points: Named, side: str) -> float:
     """Return how far a malar eminence lies behind the mirror image of the other one, mm.
 
-    The other side is mirrored in the mid-sagittal plane of the Frankfort frame; the difference is taken along the
+    The other side is mirrored in the mid-sagittal plane of the Frankfort frame; the difference is
+    taken along the
     outward direction of the eminence.
     """
     other = "left" if side == "right" else "right"
@@ -89,7 +94,8 @@ def malar_depression_mm(points: Named, side: str) -> float:
 
 
 def menton_deviation_mm(points: Named, side: str) -> float:
-    """Return the lateral distance of bony menton from the mid-sagittal plane through N, towards a side, mm."""
+    """Return the lateral distance of bony menton from the mid-sagittal plane through N, towards a
+    side, mm."""
     sign = 1.0 if side == "right" else -1.0
     menton, nasion = frankfort(points, "Me", "N")
     return float(sign * (menton[0] - nasion[0]))
@@ -97,11 +103,14 @@ def menton_deviation_mm(points: Named, side: str) -> float:
 
 def interorbital_mm(points: Named) -> float:
     """Return the bony interorbital distance between both dacrya, mm."""
-    return float(np.linalg.norm(np.asarray(points["dacryon_right"]) - np.asarray(points["dacryon_left"])))
+    return float(
+        np.linalg.norm(np.asarray(points["dacryon_right"]) - np.asarray(points["dacryon_left"]))
+    )
 
 
 def nasal_axis_deg(points: Named, side: str) -> float:
-    """Return the angle of the nasal axis (nasion to pronasale) off the midline in the frontal plane, degrees."""
+    """Return the angle of the nasal axis (nasion to pronasale) off the midline in the frontal
+    plane, degrees."""
     tip, root = frankfort(points, "pronasale", "nasion")
     axis = tip - root
     sign = 1.0 if side == "right" else -1.0
@@ -111,7 +120,8 @@ def nasal_axis_deg(points: Named, side: str) -> float:
 def volume_cm3(
     vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "triangles 3"]
 ) -> float:
-    """Return the signed volume under a mesh in cm³: the sum of tetrahedra to the origin (divergence theorem)."""
+    """Return the signed volume under a mesh in cm³: the sum of tetrahedra to the origin (divergence
+    theorem)."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     return float(np.einsum("td,td->", a, cross_rows(b, c))) / 6000.0
 
@@ -123,7 +133,8 @@ def swelling_cm3(
 ) -> float:
     """Return the volume between two surfaces of one topology in cm³.
 
-    Exact for triangles that the motion leaves joined at the rim: the volumes of the open surfaces differ by the
+    Exact for triangles that the motion leaves joined at the rim: the volumes of the open surfaces
+    differ by the
     volume between them as long as their boundary has not moved.
     """
     shifted = (healthy != swollen).any(axis=1)

@@ -25,9 +25,13 @@ def _retruded_maxilla(anchors: Anchors) -> Field:
 
     def field(points: Points) -> Points:
         x, y, z = points.T
-        height = ramp(z, nasion[2] - 2.0, nasion[2] - 26.0) * ramp(z, stomion[2] - 9.0, stomion[2] + 5.0)
+        height = ramp(z, nasion[2] - 2.0, nasion[2] - 26.0) * ramp(
+            z, stomion[2] - 9.0, stomion[2] + 5.0
+        )
         depth = ramp(y, 12.0, 52.0)
-        nose = 1.0 - 0.6 * ramp(y, subnasale[1] + 1.0, tip[1])  # the nasal tip follows less than its base
+        nose = 1.0 - 0.6 * ramp(
+            y, subnasale[1] + 1.0, tip[1]
+        )  # the nasal tip follows less than its base
         share = height * depth * nose * bump(x / 66.0, flatness=3)
         return np.asarray(-share[:, None] * np.array([0.0, 1.0, 0.0]))
 
@@ -56,8 +60,13 @@ ZYGOMATIC_DEPRESSION = Pathology(
     ),
     source="CMTR 18(2):22; PMID 34864750; e-acfs 22(3) (n = 101)",
     region=(
-        "malar", "infraorbital", "buccal", "lower_lid", "sclera", "mouth_cavity",
-    ),  # fmt: skip
+        "malar",
+        "infraorbital",
+        "buccal",
+        "lower_lid",
+        "sclera",
+        "mouth_cavity",
+    ),
     bone_follow=1.0,
     skin_follow=0.9,
     follow_source="proposal: thin cover of the eminence, 9 mm (Stephan and Simpson 2008)",
@@ -79,13 +88,31 @@ MAXILLARY_HYPOPLASIA = Pathology(
     ),
     source="Steiner norms; Angle Orthod 92(4):537; The Cleft Palate-Craniofacial Journal 2012/03",
     region=(
-        "nasal_dorsum", "nasal_tip", "nasal_ala", "nasal_sidewall", "upper_lip_skin", "upper_lip", "infraorbital",
-        "malar", "buccal", "lower_lid", "lower_lip", "lower_lip_skin", "mouth_cavity", "teeth_upper",
-        "teeth_lower", "tongue", "masseteric", "glabella", "sclera", "iris",
-    ),  # fmt: skip
+        "nasal_dorsum",
+        "nasal_tip",
+        "nasal_ala",
+        "nasal_sidewall",
+        "upper_lip_skin",
+        "upper_lip",
+        "infraorbital",
+        "malar",
+        "buccal",
+        "lower_lid",
+        "lower_lip",
+        "lower_lip_skin",
+        "mouth_cavity",
+        "teeth_upper",
+        "teeth_lower",
+        "tongue",
+        "masseteric",
+        "glabella",
+        "sclera",
+        "iris",
+    ),
     bone_follow=1.0,
     skin_follow=0.65,
-    follow_source="upper lip 0.5-0.7 of the maxilla: Rosen, Am J Orthod Dentofacial Orthop 1988;94:144",
+    follow_source="upper lip 0.5-0.7 of the maxilla: Rosen, Am J Orthod Dentofacial Orthop "
+    "1988;94:144",
     field=_retruded_maxilla,
     measure=_sna,
 )

@@ -14,7 +14,9 @@ def _deviated_dorsum(anchors: Anchors) -> Field:
     def field(points: Points) -> Points:
         x, y, z = points.T
         along = np.clip((nasion[2] + 4.0 - z) / (nasion[2] + 4.0 - tip[2]), 0.0, None)
-        lean = along**2 / (along + 0.15) * 1.15  # linear along the dorsum, with a soft start at the root
+        lean = (
+            along**2 / (along + 0.15) * 1.15
+        )  # linear along the dorsum, with a soft start at the root
         base = ramp(z, stomion[2] + 4.0, subnasale[2] + 1.0)
         share = np.minimum(lean, 1.4) * base * bump(x / 46.0, flatness=3) * ramp(y, 58.0, 82.0)
         return np.asarray(share[:, None] * np.array([1.0, 0.0, 0.0]))
@@ -40,12 +42,27 @@ CROOKED_NOSE = Pathology(
     ),
     source="types: MedCrave JOENTR 11-00400 (Jang 2008)",
     region=(
-        "nasal_dorsum", "nasal_tip", "nasal_ala", "nasal_sidewall", "upper_lip_skin", "infraorbital", "buccal",
-        "glabella", "upper_lip", "malar", "lower_lid", "mouth_cavity", "teeth_upper", "upper_lid", "sclera", "iris",
-    ),  # fmt: skip
+        "nasal_dorsum",
+        "nasal_tip",
+        "nasal_ala",
+        "nasal_sidewall",
+        "upper_lip_skin",
+        "infraorbital",
+        "buccal",
+        "glabella",
+        "upper_lip",
+        "malar",
+        "lower_lid",
+        "mouth_cavity",
+        "teeth_upper",
+        "upper_lid",
+        "sclera",
+        "iris",
+    ),
     bone_follow=1.0,
     skin_follow=1.0,
-    follow_source="proposal: the nose's skin lies 3 mm above bone and cartilage (Stephan and Simpson 2008)",
+    follow_source="proposal: the nose's skin lies 3 mm above bone and cartilage (Stephan and "
+    "Simpson 2008)",
     field=_deviated_dorsum,
     measure=_axis,
 )

@@ -9,7 +9,10 @@ from augment.pathology.entry import Anchors, Grade, HeadGeometry, Pathology
 
 def _apart(anchors: Anchors) -> Field:
     eye = (anchors["exocanthion_right"] + anchors["endocanthion_right"]) / 2
-    inner, outer = eye[0] - 17.5, eye[0] + 15.0  # a globe of 28 mm with its fat lies between: it moves rigidly
+    inner, outer = (
+        eye[0] - 17.5,
+        eye[0] + 15.0,
+    )  # a globe of 28 mm with its fat lies between: it moves rigidly
 
     def field(points: Points) -> Points:
         x, y, z = points.T
@@ -39,10 +42,25 @@ HYPERTELORISM = Pathology(
     ),
     source="Tessier; AO Surgery Reference CMF, hypertelorism",
     region=(
-        "upper_lid", "lower_lid", "brow", "glabella", "nasal_dorsum", "nasal_sidewall", "nasal_ala", "nasal_tip",
-        "infraorbital", "malar", "temple", "forehead", "sclera", "iris", "buccal", "scalp",
-        "masseteric", "mouth_cavity",
-    ),  # fmt: skip
+        "upper_lid",
+        "lower_lid",
+        "brow",
+        "glabella",
+        "nasal_dorsum",
+        "nasal_sidewall",
+        "nasal_ala",
+        "nasal_tip",
+        "infraorbital",
+        "malar",
+        "temple",
+        "forehead",
+        "sclera",
+        "iris",
+        "buccal",
+        "scalp",
+        "masseteric",
+        "mouth_cavity",
+    ),
     bone_follow=1.0,
     skin_follow=1.0,
     follow_source="proposal: lids and globes move with the orbits",

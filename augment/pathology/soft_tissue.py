@@ -10,15 +10,20 @@ SWELLING_RADII_MM = (54.0, 58.0, 52.0)
 
 
 def _swollen_cheek(anchors: Anchors) -> Field:
-    centre = np.array([58.0, 0.0, 0.0]) + [0.0, *((anchors["buccale_right"] + anchors["gonion_right"]) / 2)[1:]]
+    middle = (anchors["buccale_right"] + anchors["gonion_right"]) / 2
+    centre = np.array([58.0, middle[1], middle[2]])
     eye = anchors["palpebrale_inferius_right"]
-    within = np.array([8.0, 12.0, centre[2]])  # swelling pushes away from here: sideways and forwards
+    within = np.array(
+        [8.0, 12.0, centre[2]]
+    )  # swelling pushes away from here: sideways and forwards
 
     def field(points: Points) -> Points:
         outward = points - within
         outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
         share = bump(ellipsoidal(points, centre, SWELLING_RADII_MM), flatness=4)
-        share = share * ramp(points[:, 0], 12.0, 32.0) * ramp(points[:, 2], eye[2] - 2.0, eye[2] - 20.0)
+        share = (
+            share * ramp(points[:, 0], 12.0, 32.0) * ramp(points[:, 2], eye[2] - 2.0, eye[2] - 20.0)
+        )
         return np.asarray(share[:, None] * outward)
 
     return field
@@ -42,9 +47,16 @@ CHEEK_SWELLING = Pathology(
     ),
     source="peak 23.64 ± 11.15 cm3, 6.08 ± 2.25 mm: 3dMD 2023-02-21 (n = 46); bins are mean ± 2 SD",
     region=(
-        "buccal", "masseteric", "mandibular_border", "malar", "neck", "chin", "lower_lip_skin", "lower_lip",
+        "buccal",
+        "masseteric",
+        "mandibular_border",
+        "malar",
+        "neck",
+        "chin",
+        "lower_lip_skin",
+        "lower_lip",
         "upper_lip_skin",
-    ),  # fmt: skip
+    ),
     bone_follow=0.0,
     skin_follow=1.0,
     follow_source="by definition: bone does not move",

@@ -1,6 +1,7 @@
 """Solve pathologies to their clinical measures on a subject's own geometry.
 
-Requests enter; a :class:`Case` leaves, whose measures were taken back from the generated vertices. The coefficients are
+Requests enter; a :class:`Case` leaves, whose measures were taken back from the generated vertices.
+The coefficients are
 found jointly by Newton's method, so that each measure holds with all the other pathologies present.
 """
 
@@ -18,7 +19,7 @@ from augment.pathology.case import Case, Request, SolvedPathology
 from augment.pathology.catalogue import PATHOLOGIES, find_pathology
 from augment.pathology.deformation import Deformation, Field, mirrored, summed
 from augment.pathology.entry import HeadGeometry, Pathology
-from augment.pathology.limits import coefficient_limits, inverted_triangles, exposed_faces
+from augment.pathology.limits import coefficient_limits, exposed_faces, inverted_triangles
 from augment.sample import Subject
 
 SOLVER_TOLERANCE = 1e-3  # in the measure's unit, fifty times below what is promised
@@ -58,10 +59,13 @@ class PathologyBasis:
         self._columns: dict[tuple[str, str | None], _Column] = {}
 
     def _without_lip_contact(self, faces: np.ndarray) -> np.ndarray:
-        """Leave out the strip where the lips meet: one slides along the other and its triangles shear."""
+        """Leave out the strip where the lips meet: one slides along the other and its triangles
+        shear."""
         centres = self.mean[faces].mean(axis=1)
         stomion = self.anchors.named(self.template_points)["stomion"]
-        from_line = np.hypot(centres[:, 2] - stomion[2], np.clip(stomion[1] - 25.0 - centres[:, 1], 0.0, None))
+        from_line = np.hypot(
+            centres[:, 2] - stomion[2], np.clip(stomion[1] - 25.0 - centres[:, 1], 0.0, None)
+        )
         return np.asarray(faces[from_line > LIP_CONTACT_MM])
 
     @cached_property
@@ -77,7 +81,9 @@ class PathologyBasis:
             deformation = Deformation(entry.name, side, field, entry.bone_follow, entry.skin_follow)
             vertices = deformation.displacement(self.mean, self.depths)
             points = deformation.displacement(self.template_points, point_depths(self.anchors))
-            points[: self.anchors.n_skin] = self.anchors.skin(vertices)  # as landmarks are read from the mesh
+            points[: self.anchors.n_skin] = self.anchors.skin(
+                vertices
+            )  # as landmarks are read from the mesh
             self._columns[key] = _Column(
                 deformation=deformation,
                 vertices=vertices,
@@ -90,17 +96,31 @@ class PathologyBasis:
 class _Problem:
     """Measures of one subject as functions of the coefficients."""
 
-    def __init__(self, basis: PathologyBasis, healthy: np.ndarray, entries: list[Pathology], sides: list[str | None]):
+    def __init__(
+        self,
+        basis: PathologyBasis,
+        healthy: np.ndarray,
+        entries: list[Pathology],
+        sides: list[str | None],
+    ):
         self.basis, self.healthy, self.entries, self.sides = basis, healthy, entries, sides
-        self.columns = [basis.column(entry, side) for entry, side in zip(entries, sides, strict=True)]
+        self.columns = [
+            basis.column(entry, side) for entry, side in zip(entries, sides, strict=True)
+        ]
         self.points = all_points(basis.anchors, basis.model, healthy)
 
     def geometry(self, coefficients: np.ndarray, *, with_surface: bool) -> HeadGeometry:
-        points = self.points + sum(c * k.points for c, k in zip(coefficients, self.columns, strict=True))
+        points = self.points + sum(
+            c * k.points for c, k in zip(coefficients, self.columns, strict=True)
+        )
         vertices = self.healthy
         if with_surface:
-            vertices = vertices + sum(c * k.vertices for c, k in zip(coefficients, self.columns, strict=True))
-        return HeadGeometry(self.basis.anchors.named(points), vertices, self.healthy, self.basis.skin_faces)
+            vertices = vertices + sum(
+                c * k.vertices for c, k in zip(coefficients, self.columns, strict=True)
+            )
+        return HeadGeometry(
+            self.basis.anchors.named(points), vertices, self.healthy, self.basis.skin_faces
+        )
 
     def measure(self, coefficients: np.ndarray) -> np.ndarray:
         volumes = any(entry.unit == "cm3" for entry in self.entries)
@@ -126,7 +146,10 @@ class _Problem:
             coefficients = coefficients + np.linalg.lstsq(slope, targets - value, rcond=None)[0]
             if not np.isfinite(coefficients).all() or np.abs(coefficients).max() > 500:
                 break
-        raise RecipeError(f"the pathologies {[e.name for e in self.entries]} cannot hold {targets.tolist()} together")
+        raise RecipeError(
+            f"the pathologies {', '.join(e.name for e in self.entries)} cannot hold the values "
+            f"{', '.join(f'{t:g}' for t in targets)} together: ask for milder ones"
+        )
 
     def violation(self, coefficients: np.ndarray) -> int | None:
         """Return which pathology leaves its limits or turns triangles over, or None."""
@@ -164,15 +187,20 @@ def check_request(request: Request) -> Pathology:
     """Return the entry of a request.
 
     Raises:
-        RecipeError: If the pathology is unknown, the side is not one of its sides, or the severity is negative.
+        RecipeError: If the pathology is unknown, the side is not one of its sides, or the severity
+            is negative.
     """
     entry = find_pathology(request.name)
     if entry.sides and request.side not in entry.sides:
-        raise RecipeError(f"{entry.name} needs a side, one of {', '.join(entry.sides)}, got {request.side!r}")
+        raise RecipeError(
+            f"{entry.name} needs a side, one of {', '.join(entry.sides)}, got {request.side!r}"
+        )
     if not entry.sides and request.side is not None:
         raise RecipeError(f"{entry.name} has no side, got side={request.side!r}: leave it out")
     if not np.isfinite(request.severity) or request.severity < 0:
-        raise RecipeError(f"{entry.name}: severity must be 0 {entry.unit} or more, got {request.severity!r}")
+        raise RecipeError(
+            f"{entry.name}: severity must be 0 {entry.unit} or more, got {request.severity!r}"
+        )
     return entry
 
 
@@ -199,8 +227,8 @@ def solve_case(basis: PathologyBasis, subject: Subject, requests: list[Request])
     if broken is not None:
         entry, extreme = entries[broken], problem.extreme(coefficients, broken)
         raise RecipeError(
-            f"{entry.name}: {entry.parameter} of {targets[broken]:g} {entry.unit} would fold this head; "
-            f"the strongest possible value is {extreme:.1f} {entry.unit}"
+            f"{entry.name}: {entry.parameter} of {targets[broken]:g} {entry.unit} would fold this "
+            f"head; the strongest possible value is {extreme:.1f} {entry.unit}"
         )
     offset = np.zeros_like(healthy)
     for coefficient, column in zip(coefficients, problem.columns, strict=True):
@@ -221,23 +249,33 @@ def _report(
     """Measure the generated vertices and write the case."""
     before = HeadGeometry(basis.anchors.named(problem.points), healthy, healthy, basis.skin_faces)
     moved = problem.geometry(coefficients, with_surface=False).points
-    # Skin landmarks are read from the generated vertices; bony points have no vertices and move with the field.
+    # Skin landmarks are read from the generated vertices; bony points have no vertices and move
+    # with the field.
     points = dict(moved)
     skin = basis.anchors.skin(healthy + offset)
     points.update(zip(basis.anchors.names[: basis.anchors.n_skin], skin, strict=True))
     after = HeadGeometry(points, healthy + offset, healthy, basis.skin_faces)
     solved = []
-    for request, entry, coefficient, column in zip(requests, entries, coefficients, problem.columns, strict=True):
+    for request, entry, coefficient, column in zip(
+        requests, entries, coefficients, problem.columns, strict=True
+    ):
         measured = entry.measure(after, request.side)
         grade = entry.grade_of(measured) or entry.grade_of(request.severity)
         solved.append(
             SolvedPathology(
-                name=entry.name, side=request.side, parameter=entry.parameter, unit=entry.unit,
-                requested=float(request.severity), measured=measured, healthy=entry.measure(before, request.side),
-                grade=grade.name if grade else None, basis=(grade or entry.grades[-1]).basis,
-                coefficient=float(coefficient), deformation=column.deformation,
+                name=entry.name,
+                side=request.side,
+                parameter=entry.parameter,
+                unit=entry.unit,
+                requested=float(request.severity),
+                measured=measured,
+                healthy=entry.measure(before, request.side),
+                grade=grade.name if grade else None,
+                basis=(grade or entry.grades[-1]).basis,
+                coefficient=float(coefficient),
+                deformation=column.deformation,
             )
-        )  # fmt: skip
+        )
     asked = {entry.name for entry in entries}
     drift = {
         f"{entry.name}_{entry.unit}": entry.measure(after, side) - entry.measure(before, side)

@@ -1,8 +1,10 @@
-"""What the default head model keeps and what its prior draws, written as results.md beside this file.
+"""What the default head model keeps and what its prior draws, written as results.md beside this
+file.
 
     python benchmarks/morphable/report.py
 
-Held-out heads come from streams that the model was not built from. The residual is the distance between a head and its
+Held-out heads come from streams that the model was not built from. The residual is the distance
+between a head and its
 reconstruction from 99 coefficients, vertex by vertex (correspondence, not closest point).
 """
 
@@ -21,10 +23,15 @@ from augment.pathology import PathologyBasis, measures
 from augment.pathology.anchors import all_points
 from augment.streams import stream
 
-HELD_OUT = {"adults 18-85": (18.0, 85.0, 200), "children 2-18": (2.0, 18.0, 200), "infants 0-2": (0.0, 2.0, 200)}
+HELD_OUT = {
+    "adults 18-85": (18.0, 85.0, 200),
+    "children 2-18": (2.0, 18.0, 200),
+    "infants 0-2": (0.0, 2.0, 200),
+}
 N_SUBJECTS = 300
 
-# Young adults, mean and SD in mm: Farkas, Anthropometry of the Head and Face, 1994. Angles: Steiner 1953.
+# Young adults, mean and SD in mm: Farkas, Anthropometry of the Head and Face, 1994. Angles: Steiner
+# 1953.
 PUBLISHED = {
     "intercanthal_width": ((33.3, 2.7), (31.8, 2.3)),
     "biocular_width": ((91.2, 3.0), (87.8, 3.2)),
@@ -43,9 +50,13 @@ PUBLISHED = {
 
 
 def residuals(model: FaceModel, bank: TargetBank, heads: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the share of variance kept on the head and the distances (heads, face vertices) in mm."""
+    """Return the share of variance kept on the head and the distances (heads, face vertices) in
+    mm."""
     n = model.n_vertices
-    mean, modes = model.mean.numpy().astype(np.float64), model.identity_basis.numpy().astype(np.float64)
+    mean, modes = (
+        model.mean.numpy().astype(np.float64),
+        model.identity_basis.numpy().astype(np.float64),
+    )
     weights = vertex_weights(bank, np.concatenate([mean, np.zeros((5, 3))]))[:n]
     project = modes * weights[:, None] / (model.prior["sd_mm"] ** 2)[:, None, None]
     centred = heads[:, :n] - mean
@@ -61,8 +72,14 @@ def adults(model: FaceModel, basis: PathologyBasis, sex: str) -> dict[str, np.nd
     """Return measures of young adults of one sex."""
     rows: dict[str, list[float]] = {}
     for k in range(N_SUBJECTS):
-        subject = draw_subject(model, stream(1, k, f"adult {sex}"), PriorSpec(age_years=(18.0, 40.0), sex=sex))
-        vertices = model.rest(torch.as_tensor(subject.identity, dtype=torch.float32)[None])[0].numpy().astype(float)
+        subject = draw_subject(
+            model, stream(1, k, f"adult {sex}"), PriorSpec(age_years=(18.0, 40.0), sex=sex)
+        )
+        vertices = (
+            model.rest(torch.as_tensor(subject.identity, dtype=torch.float32)[None])[0]
+            .numpy()
+            .astype(float)
+        )
         points = basis.anchors.named(all_points(basis.anchors, model, vertices))
         measured = measure_head(points) | {
             "SNA": measures.sna_deg(points),
@@ -85,8 +102,8 @@ def main() -> None:
     lines = [
         "# The default head model, measured",
         "",
-        f"Made by `python benchmarks/morphable/report.py`. {model.name}: {model.n_vertices} vertices, "
-        f"{len(model.faces)} triangles. Loaded from the cache in {loaded:.2f} s.",
+        f"Made by `python benchmarks/morphable/report.py`. {model.name}: {model.n_vertices} "
+        f"vertices, {len(model.faces)} triangles. Loaded from the cache in {loaded:.2f} s.",
         "",
         "## What 99 modes keep (held-out heads, face region, mm, vertex by vertex)",
         "",
@@ -101,7 +118,8 @@ def main() -> None:
         )
     lines += [
         "",
-        f"## What the prior draws: adults of 18-40 years, n = {N_SUBJECTS} of each sex (mm, degrees)",
+        "## What the prior draws: adults of 18-40 years, "
+        f"n = {N_SUBJECTS} of each sex (mm, degrees)",
         "",
         "| Measure | male | published | deviation, SD | female | published | deviation, SD |",
         "|---|---|---|---|---|---|---|",
@@ -111,7 +129,11 @@ def main() -> None:
         cells = [name]
         for (mean, sd), values in zip(norms, drawn.values(), strict=True):
             off = (values[name].mean() - mean) / sd
-            cells += [f"{values[name].mean():.1f} ± {values[name].std():.1f}", f"{mean} ± {sd}", f"{off:+.2f}"]
+            cells += [
+                f"{values[name].mean():.1f} ± {values[name].std():.1f}",
+                f"{mean} ± {sd}",
+                f"{off:+.2f}",
+            ]
         lines.append("| " + " | ".join(cells) + " |")
     (Path(__file__).parent / "results.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -11,13 +11,22 @@ def box_points(width=4.0, length=5.0):
     for first, second in DISTANCES.values():
         lateral = first.endswith("_right") and second.endswith("_left")
         points.setdefault(first, np.array([width / 2 if lateral else 0.0, 0.0, 0.0]))
-        points.setdefault(second, np.array([-width / 2, 0, 0]) if lateral else np.array([0.0, length, 0.0]))
+        points.setdefault(
+            second, np.array([-width / 2, 0, 0]) if lateral else np.array([0.0, length, 0.0])
+        )
     return points
 
 
 def test_widths_on_a_box_are_its_width():
     measured = measure_head(box_points(width=4.0))
-    for name in ("intercanthal_width", "nasal_width", "mouth_width", "bizygomatic_width", "bigonial_width", "cranial_width"):
+    for name in (
+        "intercanthal_width",
+        "nasal_width",
+        "mouth_width",
+        "bizygomatic_width",
+        "bigonial_width",
+        "cranial_width",
+    ):
         assert measured[name] == pytest.approx(4.0)
 
 

@@ -22,7 +22,10 @@ def write_cube_model(folder, n_vertices=8):
 
     (folder / "generic_neutral_mesh.obj").write_text(text(1), encoding="utf-8")
     (folder / "identity000.obj").write_text(text(1.5), encoding="utf-8")
-    index = {"expressions": ["jawOpen"], "idx_to_landmark_verts": [4] + [k % 8 for k in range(1, 16)] + [0] + [1] * 51}
+    index = {
+        "expressions": ["jawOpen"],
+        "idx_to_landmark_verts": [4] + [k % 8 for k in range(1, 16)] + [0] + [1] * 51,
+    }
     (folder / "vertex_indices.json").write_text(json.dumps(index), encoding="utf-8")
 
 
@@ -36,7 +39,9 @@ def test_modes_are_differences_in_millimetres(tmp_path):
 
 
 def test_a_missing_file_says_where_to_get_it(tmp_path):
-    with pytest.raises(AssetError, match=r"generic_neutral_mesh.obj is missing: get ICT-FaceKit \(MIT licence\)"):
+    with pytest.raises(
+        AssetError, match=r"generic_neutral_mesh.obj is missing: get ICT-FaceKit \(MIT licence\)"
+    ):
         read_ict_face_model(tmp_path)
 
 

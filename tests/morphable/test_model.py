@@ -26,7 +26,10 @@ def test_interface_is_99_identities_79_named_expressions_and_21_pose_numbers(mod
 
 
 def test_vertices_equal_a_naive_sum(model):
-    identity, expression = heads(model, 2), torch.rand(2, 79, generator=torch.Generator().manual_seed(1))
+    identity, expression = (
+        heads(model, 2),
+        torch.rand(2, 79, generator=torch.Generator().manual_seed(1)),
+    )
     got = model.vertices(identity, expression)
     expected = model.mean.double().repeat(2, 1, 1)
     for k in range(99):
@@ -95,7 +98,9 @@ def test_gaze_turns_the_globe_about_its_centre(model):
 
 def test_rotation_matrix_agrees_with_the_closed_form():
     quarter = rotation_matrix(torch.tensor([0.0, 0.0, np.pi / 2]))
-    torch.testing.assert_close(quarter @ torch.tensor([1.0, 0, 0]), torch.tensor([0.0, 1.0, 0.0]), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        quarter @ torch.tensor([1.0, 0, 0]), torch.tensor([0.0, 1.0, 0.0]), atol=1e-6, rtol=0
+    )
     assert torch.equal(rotation_matrix(torch.zeros(3)), torch.eye(3))
 
 
@@ -103,7 +108,9 @@ def test_every_triangle_belongs_to_a_part_and_eyes_are_closed_globes(model):
     assert int(model.part_of_triangle.min()) >= 1
     for side in ("left", "right"):
         faces = model.faces[model.part_of_triangle == PARTS.index(f"eye_{side}")]
-        edges = torch.sort(torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), dim=1).values
+        edges = torch.sort(
+            torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), dim=1
+        ).values
         assert (torch.unique(edges, dim=0, return_counts=True)[1] == 2).all()
 
 
@@ -121,7 +128,9 @@ def test_cached_model_loads_in_half_a_second(model):
     start = time.perf_counter()
     load_face_model()
     elapsed = time.perf_counter() - start
-    assert elapsed < 2.0, f"{elapsed:.2f} s"  # 0.1 s on an idle machine; the bound allows for a loaded one
+    assert elapsed < 2.0, (
+        f"{elapsed:.2f} s"
+    )  # 0.1 s on an idle machine; the bound allows for a loaded one
 
 
 @pytest.mark.gpu

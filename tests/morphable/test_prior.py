@@ -63,17 +63,23 @@ def test_coefficients_equal_the_projection_of_the_mixed_and_aligned_head():
 def test_head_frame_is_found_again_after_a_rigid_motion():
     points = np.array([[70.0, 0, 0], [-70.0, 0, 0], [30.0, 75, 0], [-30.0, 75, 0]])
     angle = 0.7
-    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    turn = np.array(
+        [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    )
     rotation, origin = head_frame(points @ turn.T + [5.0, 6.0, 7.0])
     np.testing.assert_allclose(rotation, turn.T, atol=1e-12)
     np.testing.assert_allclose(origin, [5.0, 6.0, 7.0])
 
 
 def test_attribute_weights_interpolate_and_sum_to_one_in_each_group():
-    phenotype = Phenotype(12.0, "male", {"african": 0.2, "asian": 0.3, "caucasian": 0.5}, 0.7, 0.4, 0.6, 0.5, 0.1)
+    phenotype = Phenotype(
+        12.0, "male", {"african": 0.2, "asian": 0.3, "caucasian": 0.5}, 0.7, 0.4, 0.6, 0.5, 0.1
+    )
     weights = dict(zip((*ATTRIBUTES, "one"), attribute_weights(phenotype), strict=True))
     assert weights["male"] == pytest.approx(0.7)
-    assert weights["baby"] + weights["child"] + weights["young"] + weights["old"] == pytest.approx(1.0)
+    assert weights["baby"] + weights["child"] + weights["young"] + weights["old"] == pytest.approx(
+        1.0
+    )
     assert weights["averageweight"] + weights["maxweight"] == pytest.approx(1.0)
     assert weights["one"] == 1.0
 
@@ -105,7 +111,8 @@ def test_adults_have_published_sizes(sex, measure, mean_mm):
 def test_heads_grow_with_age():
     model = load_face_model()
     lengths = [
-        drawn_measures(model, PriorSpec(age_years=(age, age)), 12)["cranial_length"] for age in (0.0, 1.0, 4.0, 10.0, 20.0)
+        drawn_measures(model, PriorSpec(age_years=(age, age)), 12)["cranial_length"]
+        for age in (0.0, 1.0, 4.0, 10.0, 20.0)
     ]
     assert lengths == sorted(lengths)
     assert size_factor(1.0) > size_factor(20.0)

@@ -7,7 +7,14 @@ from augment.morphable.regions import REGION_ID, REGIONS
 def at_landmark(name):
     model = load_face_model()
     row = model.landmark_rows((name,))[0]
-    uv = (model.uv[model.uv_faces[model.landmark_triangle[row]]] * model.landmark_weights[row][:, None]).sum(0).numpy()
+    uv = (
+        (
+            model.uv[model.uv_faces[model.landmark_triangle[row]]]
+            * model.landmark_weights[row][:, None]
+        )
+        .sum(0)
+        .numpy()
+    )
     size = model.region_map.shape[0]
     return REGIONS[int(model.region_map[int((1 - uv[1]) * size), int(uv[0] * size)])]
 

@@ -5,7 +5,9 @@ from augment.pathology.deformation import Deformation, bump, ellipsoidal, mirror
 
 
 def test_ramp_and_bump_have_closed_form_values():
-    np.testing.assert_allclose(ramp(np.array([0.0, 1.0, 2.0, 4.0, 9.0]), 0.0, 4.0), [0, 0.103515625, 0.5, 1, 1])
+    np.testing.assert_allclose(
+        ramp(np.array([0.0, 1.0, 2.0, 4.0, 9.0]), 0.0, 4.0), [0, 0.103515625, 0.5, 1, 1]
+    )
     np.testing.assert_allclose(ramp(np.array([1.0, 3.0]), 4.0, 0.0), [1 - 0.103515625, 0.103515625])
     np.testing.assert_allclose(bump(np.array([0.0, 0.5, 1.0, 2.0])), [1, 0.75**3, 0, 0])
 
@@ -14,12 +16,13 @@ def test_ramp_and_bump_have_closed_form_values():
 def test_windows_have_two_continuous_derivatives(function):
     t = np.linspace(-1.5, 1.5, 30001)
     second = np.diff(function(t), n=2) / (t[1] - t[0]) ** 2
-    # bump(|t|, 3) has its kink of the third derivative at 0; the second stays continuous everywhere.
+    # bump(|t|, 3) has its kink of the third derivative at 0; the second stays continuous
+    # everywhere.
     assert np.abs(np.diff(second)).max() < 0.02
 
 
 def test_ellipsoidal_is_one_on_the_ellipsoid():
-    points = np.array([[2.0, 0, 0], [0, 3.0, 0], [0, 0, 4.0]]) + [1, 1, 1]
+    points = np.array([[2.0, 0, 0], [0, 3.0, 0], [0, 0, 4.0]]) + 1.0
     np.testing.assert_allclose(ellipsoidal(points, np.ones(3), (2.0, 3.0, 4.0)), 1.0)
 
 

@@ -7,16 +7,25 @@ from augment.pathology import measures
 def upright():
     """A head of round numbers in its Frankfort frame: S at the origin of angles, N ahead of it."""
     return {
-        "tragion_right": np.array([70.0, 0, 0]), "tragion_left": np.array([-70.0, 0, 0]),
-        "orbitale_right": np.array([30.0, 75, 0]), "orbitale_left": np.array([-30.0, 75, 0]),
-        "S": np.array([0.0, 10, 15]), "N": np.array([0.0, 80, 15]),
-        "A": np.array([0.0, 80, -35]), "B": np.array([0.0, 70, -85]),
-        "Me": np.array([3.0, 70, -95]), "Gn": np.array([0.0, 70, -85]),
-        "Go_right": np.array([45.0, 10, -60]), "Go_left": np.array([-45.0, 10, -60]),
-        "malare_right": np.array([45.0, 70, -10]), "malare_left": np.array([-45.0, 70, -10]),
-        "nasion": np.array([0.0, 86, 15]), "pronasale": np.array([0.0, 111, -25]),
-        "dacryon_right": np.array([13.0, 70, 15]), "dacryon_left": np.array([-13.0, 70, 15]),
-    }  # fmt: skip
+        "tragion_right": np.array([70.0, 0, 0]),
+        "tragion_left": np.array([-70.0, 0, 0]),
+        "orbitale_right": np.array([30.0, 75, 0]),
+        "orbitale_left": np.array([-30.0, 75, 0]),
+        "S": np.array([0.0, 10, 15]),
+        "N": np.array([0.0, 80, 15]),
+        "A": np.array([0.0, 80, -35]),
+        "B": np.array([0.0, 70, -85]),
+        "Me": np.array([3.0, 70, -95]),
+        "Gn": np.array([0.0, 70, -85]),
+        "Go_right": np.array([45.0, 10, -60]),
+        "Go_left": np.array([-45.0, 10, -60]),
+        "malare_right": np.array([45.0, 70, -10]),
+        "malare_left": np.array([-45.0, 70, -10]),
+        "nasion": np.array([0.0, 86, 15]),
+        "pronasale": np.array([0.0, 111, -25]),
+        "dacryon_right": np.array([13.0, 70, 15]),
+        "dacryon_left": np.array([-13.0, 70, 15]),
+    }
 
 
 def test_angles_of_a_head_of_round_numbers():
@@ -47,10 +56,15 @@ def test_malar_depression_is_the_way_along_the_outward_direction():
 
 
 MEASURES = [
-    measures.sna_deg, measures.snb_deg, measures.anb_deg, measures.sn_gogn_deg, measures.interorbital_mm,
-    lambda p: measures.menton_deviation_mm(p, "left"), lambda p: measures.nasal_axis_deg(p, "right"),
+    measures.sna_deg,
+    measures.snb_deg,
+    measures.anb_deg,
+    measures.sn_gogn_deg,
+    measures.interorbital_mm,
+    lambda p: measures.menton_deviation_mm(p, "left"),
+    lambda p: measures.nasal_axis_deg(p, "right"),
     lambda p: measures.malar_depression_mm(p, "left"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -64,7 +78,10 @@ def test_no_measure_changes_under_a_rigid_motion(measure):
 
 
 def cube(size, centre=(0.0, 0.0, 0.0)):
-    vertices = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=float) * size + centre
+    vertices = (
+        np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=float) * size
+        + centre
+    )
     quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
     return vertices, np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))])
 

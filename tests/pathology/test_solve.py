@@ -47,7 +47,10 @@ def test_the_measure_moves_strictly_with_the_coefficient(basis, name, side):
 
     entry = PATHOLOGIES[name]
     problem = _Problem(basis, healthy_vertices(basis.model, subject(basis)), [entry], [side])
-    values = [problem.measure(np.array([c]))[0] for c in np.linspace(0.0, problem.columns[0].limits[1], 60)]
+    values = [
+        problem.measure(np.array([c]))[0]
+        for c in np.linspace(0.0, problem.columns[0].limits[1], 60)
+    ]
     steps = np.diff(values)
     assert (steps > 0).all() or (steps < 0).all()
 
@@ -93,7 +96,9 @@ def test_two_pathologies_hold_together(basis):
     case = solve_case(basis, subject(basis, 1), requests)
     for request, solved in zip(requests, case.pathologies, strict=True):
         assert solved.measured == pytest.approx(request.severity, abs=SEVERITY_TOLERANCE)
-    assert not any(key.startswith(("chin", "mandibular_prog", "cheek", "hyper")) for key in case.drift)
+    assert not any(
+        key.startswith(("chin", "mandibular_prog", "cheek", "hyper")) for key in case.drift
+    )
 
 
 def test_swollen_bone_does_not_move_and_the_jaw_moves_with_its_teeth(basis):
@@ -112,7 +117,10 @@ def test_no_request_gives_the_healthy_head(basis):
 
 
 def test_an_impossible_request_names_the_strongest_possible(basis):
-    with pytest.raises(RecipeError, match=r"crooked_nose: .* of 60 deg would fold this head; the strongest possible"):
+    with pytest.raises(
+        RecipeError,
+        match=r"crooked_nose: .* of 60 deg would fold this head; the strongest possible",
+    ):
         solve_case(basis, subject(basis), [Request("crooked_nose", 60.0, "left")])
 
 
@@ -127,7 +135,10 @@ def test_the_named_strongest_value_is_possible(basis):
     ("request_", "message"),
     [
         (Request("zygomatic_depresion", 3.0, "left"), "did you mean 'zygomatic_depression'"),
-        (Request("chin_deviation", 5.0), "chin_deviation needs a side, one of left, right, got None"),
+        (
+            Request("chin_deviation", 5.0),
+            "chin_deviation needs a side, one of left, right, got None",
+        ),
         (Request("hypertelorism", 35.0, "left"), "hypertelorism has no side, got side='left'"),
         (Request("cheek_swelling", -1.0, "left"), "severity must be 0 cm3 or more, got -1.0"),
     ],
@@ -146,7 +157,10 @@ def test_fields_keep_the_volume_upright_within_their_limits(basis, name, side):
     step = 1e-3
     gradient = np.stack(
         [
-            (column.deformation.displacement(points + d, depth) - column.deformation.displacement(points - d, depth))
+            (
+                column.deformation.displacement(points + d, depth)
+                - column.deformation.displacement(points - d, depth)
+            )
             / (2 * step)
             for d in np.eye(3) * step
         ],
