@@ -10,6 +10,7 @@ from torch import Tensor
 from augment.errors import FaciesError, RecipeError
 from augment.morphable import FaceModel
 from augment.pathology import PATHOLOGIES, Case, PathologyBasis, solve_case
+from augment.photometric import Photometric
 from augment.pipeline.assign import assign_pathologies
 from augment.pipeline.plain import plain, plain_camera
 from augment.pipeline.stages import (
@@ -50,12 +51,14 @@ class Pipeline:
         model: The face model, on the device that renders.
         basis: The pathologies' displacements on that model.
         fitted: The subject of every sample where it was fitted to a file, or None.
+        photometric: Variation of finished pictures, or None.
     """
 
     spec: RecipeSpec
     model: FaceModel
     basis: PathologyBasis
-    fitted: Subject | None
+    fitted: Subject | None = None
+    photometric: Photometric | None = None
 
     def __call__(self, index: int) -> SampleRecord:
         """Return sample `index`: the same whether others are made before, after or never.
@@ -77,6 +80,9 @@ class Pipeline:
             shots = sample_shots(self.spec, self.model, subject, vertices[:1], index)
         with watch.stage("render"):
             views = [self.views(vertices, shot) for shot in shots]
+        if self.photometric is not None:
+            with watch.stage("photometric"):
+                views = [self._varied(pair, index, n) for n, pair in enumerate(views)]
         with watch.stage("collect"):
             twins = self._twins(vertices, views, shots)
             parameters = _parameters(self.spec, case, shots, index, attempt)
@@ -128,6 +134,15 @@ class Pipeline:
             [shot.appearance],
             self.spec.render,
         )
+
+    def _varied(self, pair: Sequence[View], index: int, number: int) -> list[View]:
+        # One stream for both twins, so that their pictures still differ by the pathology alone.
+        varied = []
+        for view in pair:
+            rng = stream(self.spec.seed, index, f"photometric {number}")
+            image = view.image if self.photometric is None else self.photometric(view.image, rng)
+            varied.append(replace(view, image=image))
+        return varied
 
     def _twins(
         self,

@@ -10,6 +10,7 @@ import torch
 from augment.errors import RecipeError
 from augment.morphable import load_face_model
 from augment.pathology import PATHOLOGIES, PathologyBasis
+from augment.photometric import Photometric, PhotometricSpec
 from augment.pipeline.assign import pathology_mistakes
 from augment.pipeline.making import Pipeline
 from augment.pipeline.subject_file import SUBJECT_FILE, encode_subject, read_subject
@@ -92,7 +93,9 @@ def open_pipeline(spec: RecipeSpec, fitted: Subject | None) -> Pipeline:
         fitted: Result of `fit_subject`.
     """
     model = load_face_model(device=spec.device)
-    return Pipeline(spec, model, PathologyBasis(model), fitted)
+    chance = spec.render.albumentations
+    photometric = Photometric(PhotometricSpec(probability=chance)) if chance > 0 else None
+    return Pipeline(spec, model, PathologyBasis(model), fitted, photometric)
 
 
 def generate(spec: RecipeSpec) -> Iterator[SampleRecord]:

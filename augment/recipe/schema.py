@@ -113,6 +113,12 @@ class RenderSpec:
     photometric: float = setting(
         0.5, "strength of camera effects on the picture (never on labels), 0 is off", low=0, high=1
     )
+    albumentations: float = setting(
+        0.0,
+        "probability of each pixel transform of albumentations on the picture (never on labels)",
+        low=0,
+        high=1,
+    )
     background: str = setting("procedural", "`procedural`, or a folder of pictures")
     moved_mm: float = setting(
         0.5,
