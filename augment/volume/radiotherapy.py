@@ -64,7 +64,7 @@ def draw_radiotherapy_scan(
     hairline.
     """
     uniform, normal = rng.uniform, rng.normal
-    size = np.exp(normal(-0.05, 0.035))
+    size = np.array((1.03, 0.975, 0.945)) * np.exp(normal(0.0, 0.04))
     posture = Posture(
         turn_deg=(float(normal(-3.0, 7.0)), float(normal(0, 3.5)), float(normal(0, 3.5))),
         neck_bend_deg=float(np.clip(normal(13.0, 9.0), -12.0, 34.0)),

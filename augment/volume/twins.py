@@ -23,7 +23,8 @@ STEP_MM, FINEST_MM = 2.0, 3.0
 """Spacing of the lattice that holds the fields, and of the finest splines that shape them."""
 
 REACH_MM = 24.0
-"""How far the fields go beyond the scan: farther than any subject's skin lies from the template's."""
+"""How far the fields go beyond the scan: farther than any subject's skin lies from the
+template's."""
 
 
 @dataclass(frozen=True)

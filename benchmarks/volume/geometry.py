@@ -80,9 +80,8 @@ def measured(model, template, basis, seed: int, index: int) -> list[float]:
     outer = template.body.depth_mm[tuple(index.T)] < 2.0
     seen = outer & (template.vertices[:, 2] > -110)
     a = np.linalg.norm(fields.healthy_from_template.move(template.vertices) - healthy, axis=1)[seen]
-    b = np.linalg.norm(
-        fields.pathological_from_template.move(template.vertices) - pathological, axis=1
-    )
+    moved = fields.pathological_from_template.move(template.vertices)
+    b = np.linalg.norm(moved - pathological, axis=1)[seen]
     points = rng.uniform(-1, 1, (4000, 3)) * (70.0, 90.0, 90.0)
     back = fields.template_from_pathological.move(points)
     loop = np.linalg.norm(fields.pathological_from_template.move(back) - points, axis=1)

@@ -166,7 +166,7 @@ def _deep(inside: np.ndarray, spacing_mm: float) -> np.ndarray:
 
 
 def resampled(
-    coarse: Float32[np.ndarray, "a b c"], shape: tuple[int, int, int], factor: float
+    coarse: Float32[np.ndarray, "a b c"], shape: tuple[int, int, int], factor: float | int
 ) -> Float32[np.ndarray, "x y z"]:
     """Interpolate a coarse lattice linearly onto one ``factor`` times finer, aligned at voxel (0,
     0, 0)."""

@@ -90,7 +90,7 @@ def _tooth(
     radius = CROWN_RADIUS_MM[order]
     occlusal = occlusal_height_mm(y) + 0.8 * towards_root
 
-    def at(height: float, lateral: float, back: float) -> np.ndarray:
+    def at(height: float | int, lateral: float | int, back: float | int) -> np.ndarray:
         return pose(np.array((side * (x + lateral), y - back, occlusal + towards_root * height)))
 
     incisor = order >= 5

@@ -32,7 +32,7 @@ OCCLUSAL_SLOPE = 0.15
 """The occlusal plane falls forwards by this much per mm."""
 
 
-def occlusal_height_mm(anterior_mm: float) -> float:
+def occlusal_height_mm(anterior_mm: float | int) -> float:
     """Return the height of the occlusal plane at an antero-posterior position."""
     return -48.0 + OCCLUSAL_SLOPE * (82.0 - anterior_mm)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Real
 from numba import njit
 from scipy.interpolate import PchipInterpolator
 
@@ -74,7 +74,7 @@ def ellipsoid(centre_mm, semi_axes_mm) -> Shape:
     )
 
 
-def sheet(points_mm: Float[np.ndarray, "rows columns 3"], radius_mm) -> Shape:
+def sheet(points_mm: Real[np.ndarray, "rows columns 3"], radius_mm) -> Shape:
     """Return a padded surface over a lattice of points; the radius is one number or one per
     point."""
     points = np.asarray(points_mm, float)

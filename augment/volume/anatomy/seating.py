@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from scipy.interpolate import RBFInterpolator
 
 SQUARE_MM = 30.0
@@ -93,7 +93,7 @@ class Seat:
         return float(np.prod(self.scale)) ** (1 / 3)
 
     def template_from_anatomy(
-        self, points_mm: Float[np.ndarray, "*points 3"]
+        self, points_mm: Real[np.ndarray, "*points 3"]
     ) -> Float[np.ndarray, "*points 3"]:
         """Move points of the average adult into the template."""
         points = np.asarray(points_mm, float)

@@ -161,9 +161,9 @@ def _draw_mandible(rng: np.random.Generator, crest_loss_mm: float) -> MandibleSp
     uniform, normal = rng.uniform, rng.normal
     return MandibleSpec(
         scale=(float(uniform(0.95, 1.05)), float(uniform(0.95, 1.04)), float(uniform(0.90, 1.04))),
-        body_radius_mm=uniform(3.7, 5.2),
-        symphysis_radius_mm=uniform(4.8, 7.0),
-        ramus_radius_mm=uniform(2.1, 3.3),
+        body_radius_mm=uniform(3.3, 4.8),
+        symphysis_radius_mm=uniform(4.6, 6.8),
+        ramus_radius_mm=uniform(1.9, 3.1),
         ramus_width_mm=uniform(-3.5, 3.5),
         gonial_shift_mm=normal(0.0, 2.5),
         coronoid_mm=normal(0.0, 3.0),
