@@ -1,7 +1,8 @@
 """Speed in one run, medians: `python speed.py OUT.md`. TorchIO is timed where it is installed.
 
-Warping: a 160³ CT with its labels through a dense field, against TorchIO's RandomElasticDeformation on the same pair.
-Case: 200 x 240 x 256 voxels at 1 mm, both twins with labels, field and Jacobian, written and read back; the atlas is built.
+Warping: a 160³ CT with its labels through a dense field, against TorchIO's
+RandomElasticDeformation on the same pair. Case: 200 x 240 x 256 voxels at 1 mm, both twins with
+labels, field and Jacobian, written and read back; the atlas is built.
 """
 
 import argparse
@@ -12,11 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from augment.morphable import load_face_model
 from augment.morphable.prior import PriorSpec, draw_subject
 from augment.streams import stream
-from augment.volume import build_atlas, draw_atlas_spec, draw_head_scan, load_template
-from augment.volume import scan_twins, twin_fields, write_case
+from augment.volume import (
+    build_atlas,
+    draw_atlas_spec,
+    draw_head_scan,
+    load_template,
+    scan_twins,
+    twin_fields,
+    write_case,
+)
 from augment.volume.anchored import anchored_twin
 from augment.volume.grid import grid_over
 from augment.volume.lattice import Field, grid_points

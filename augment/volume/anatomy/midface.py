@@ -28,6 +28,7 @@ BONE = (
     "maxilla_cortical",
     "maxilla_trabecular",
 )
+ORBIT_MOUTH_MM = 70.0
 OCCLUSAL_SLOPE = 0.15
 """The occlusal plane falls forwards by this much per mm."""
 
@@ -55,9 +56,11 @@ def _orbit_cone() -> tuple[np.ndarray, np.ndarray]:
 def _paint_orbital_walls(canvas: Canvas) -> None:
     axis, radius = _orbit_cone()
     walls = both_sides(chain(axis[5:], radius[5:] + 1.7))
-    canvas.paint(
-        walls, "skull_base", (*SOFT, "brain", "csf", "maxillary_sinus", "maxilla_cortical")
-    )
+    box, distance = canvas.distance(walls)
+    # The cone's first ball bulges out of the orbit's mouth: walls end at the rim.
+    behind_rim = canvas.coordinates(box)[1] < ORBIT_MOUTH_MM
+    onto = (*SOFT, "brain", "csf", "maxillary_sinus", "maxilla_cortical")
+    canvas.paint_mask(box, (distance < 0) & behind_rim, "skull_base", onto)
     angle = np.linspace(0, 2 * np.pi, 48)
     lateral = np.maximum(0, np.cos(angle))
     rim = np.c_[
@@ -161,7 +164,7 @@ def _paint_maxilla(canvas: Canvas, spec: AtlasSpec) -> None:
 
 def _zygoma() -> Shape:
     """Right zygoma with its processes, arch included."""
-    body = chain([(33, 73, -2), (42, 69, 0), (50, 62, 2), (55, 55, 4)], (4.0, 5.2, 5.2, 4.0), 16)
+    body = chain([(33, 70, -3), (42, 69, 0), (50, 62, 2), (55, 55, 4)], (4.0, 5.2, 5.2, 4.0), 16)
     lateral_rim = chain([(53, 60, 4), (53.5, 61, 20), (51, 64, 36)], (4.0, 3.2, 3.4), 16)
     arch = chain(
         [(55, 55, 3), (61, 43, 3), (65, 30, 4), (65, 17, 5), (61, 10, 7)],
