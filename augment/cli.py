@@ -100,7 +100,12 @@ def _parser() -> ArgumentParser:
     reconstruct = commands.add_parser("reconstruct", help="fit a healthy head to real geometry")
     reconstruct.add_argument("source", choices=("ct", "scan"), help="volume or mesh")
     reconstruct.add_argument("input", type=Path, help="NIfTI (ct) or OBJ, PLY, STL (scan)")
-    reconstruct.add_argument("overrides", nargs="*", metavar="out=DIR", help="where to write")
+    reconstruct.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="key=value",
+        help="out=DIR where to write; unit=mm|cm|m|inch of a scan",
+    )
     reconstruct.set_defaults(run=_reconstruct)
     return parser
 
@@ -143,7 +148,17 @@ def _verify(words: Namespace) -> int:
 
 
 def _reconstruct(words: Namespace) -> int:
-    raise RecipeError("reconstruct is not at hand yet")
+    from augment.engine.report import reconstruct_and_report
+
+    settings = {"out": f"out/{words.input.name.split('.')[0]}", "unit": "mm"}
+    for text in words.overrides:
+        key, found, value = text.partition("=")
+        if not found or key not in settings:
+            raise RecipeError(f"reconstruct expects out=DIR or unit=mm|cm|m|inch, got {text!r}")
+        settings[key] = value
+    return reconstruct_and_report(
+        words.source, words.input, Path(settings["out"]), settings["unit"]
+    )
 
 
 def _explain(error: OSError) -> str:

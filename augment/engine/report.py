@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
+from typing import cast, get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -10,8 +12,12 @@ from rich.table import Table
 
 from augment.engine.generate import Progress as OnProgress
 from augment.engine.generate import Summary, generate_dataset
+from augment.errors import RecipeError
+from augment.morphable import load_face_model
 from augment.pipeline import open_deriver
 from augment.recipe import RecipeSpec
+from augment.reconstruct import fit_ct, fit_scan, write_fit
+from augment.reconstruct.scan import Unit
 from augment.writer.verify import verify_folder
 
 NOT_VERIFIED = 1
@@ -54,6 +60,42 @@ def verify_and_report(folder: Path, share: float) -> int:
     for problem in problems:
         errors.print(problem)
     return NOT_VERIFIED
+
+
+def reconstruct_and_report(source: str, path: Path, out: Path, unit: str) -> int:
+    """Fit a head to a volume or scan, write the fit and print how good it is.
+
+    Args:
+        source: `ct` or `scan`.
+        path: NIfTI volume or mesh.
+        out: Folder for the files of the fit.
+        unit: Unit of a mesh's coordinates.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        FaciesError: If the file cannot be used or shows no head.
+    """
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    if unit not in get_args(Unit):
+        raise RecipeError(f"unit expects one of {', '.join(get_args(Unit))}, got {unit!r}")
+    start = perf_counter()
+    model = load_face_model()
+    with Console(stderr=True).status("fitting"):
+        fit = fit_ct(path, model) if source == "ct" else fit_scan(path, model, cast(Unit, unit))
+        files = write_fit(fit, out)
+    residuals = fit.residuals
+    console.print(f"fitted in {perf_counter() - start:.1f} s, confidence {fit.confidence:.2f}")
+    console.print(
+        f"distance to the skin over the face: median {residuals.face_median_mm:.2f} mm,"
+        f" 95 % within {residuals.face_p95_mm:.2f} mm"
+    )
+    console.print(f"{', '.join(file.name for file in files)} in {out}; look at overlay.png first")
+    console.print(
+        f"next: facies generate ct_subject subject.source=file subject.path={out / 'subject.json'}"
+    )
+    return 0
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from augment.pipeline.assign import pathology_mistakes
 from augment.pipeline.making import Pipeline
 from augment.pipeline.subject_file import SUBJECT_FILE, encode_subject, read_subject
 from augment.recipe import RecipeSpec
-from augment.reconstruct.ct import fit_ct
-from augment.reconstruct.scan import Unit, fit_scan
+from augment.reconstruct import fit_ct, fit_scan
+from augment.reconstruct.scan import Unit
 from augment.record import SampleRecord
 from augment.sample import Subject
 
