@@ -85,7 +85,7 @@ def draw_background(rng: np.random.Generator, source: str) -> Background:
     if kind == "outdoor":
         upper, lower = np.array([0.55, 0.66, 0.8]) * rng.uniform(0.6, 1.2), _tinted(rng, 0.12, 0.5)
     else:
-        upper = _tinted(rng, level, 0.35 if kind == "room" else 0.22)
+        upper = _tinted(rng, level, 0.2 if kind == "room" else 0.13)
         lower = upper * rng.uniform(0.55, 1.05)
     n_blobs = {"room": int(rng.integers(5, 12)), "outdoor": int(rng.integers(6, 14))}.get(kind, 0)
     return Background(

@@ -19,8 +19,8 @@ from augment.render.noise import NoiseTile
 from augment.render.reflect import Lit, gloss, lambert, unit
 from augment.render.scene import REFINEMENT_LEVEL, Attachment, refined_normals
 
-SHADE_CHANNELS = 4
-"""Cloth coordinates (2, mm), place on the collar (0 cloth, 1 rib), openness."""
+SHADE_CHANNELS = ("x", "height", "around", "rib", "openness")
+"""Cloth coordinates (mm, the last about the neck), 1 on the collar's rib, share of the light."""
 HIDDEN_MM = 10.0
 """Skin further than this below the neckline can never be seen."""
 RIM_MM = 190.0
@@ -95,7 +95,7 @@ class Garment:
         normal: Unit normal of the cloth.
         beneath: Refined vertex whose shadows fall on the cloth.
         faces: Triangles.
-        shade: The channels of the shader.
+        shade: SHADE_CHANNELS at the vertices.
         covers: Which refined triangles of the body it covers; they are left out of the scene.
     """
 
@@ -156,7 +156,8 @@ def build_garment(model: FaceModel, name: str) -> Garment:
     angle = np.arctan2(points[:, 0], points[:, 1] + 35.0)
     rib = np.clip((cut.rib_mm - depth[rows]) / 1.2 + 0.5, 0, 1)
     open_ = np.concatenate((np.ones(n), np.full(len(inner), 0.15), np.ones(len(outer))))
-    shade = np.stack((angle * 110.0, points[:, 2] + 0.25 * points[:, 1], rib, open_), -1)
+    height = points[:, 2] - 0.7 * points[:, 1]
+    shade = np.stack((points[:, 0], height, angle * 110.0, rib, open_), -1)
     return Garment(
         bound=torch.from_numpy(bound[rows].astype(np.int64)),
         weight=_tensor(weight[rows]),
@@ -307,8 +308,8 @@ def cloth_radiance(
         shade: The channels of `Garment`.
         pixel_mm: Size of a pixel, mm.
     """
-    across, height, rib, open_ = shade
-    place = torch.stack((across, height * 0.55))
+    across, height, around, rib, open_ = shade
+    place = torch.stack((across, height))
     wide = tile.at(place * (1 / 420.0), clothes.offset, footprint=pixel_mm / 420.0)
     fine = tile.at(place * (1 / 60.0), clothes.offset[::-1], footprint=pixel_mm / 60.0)
     albedo = lit.normal.new_tensor(clothes.colour)[:, None].expand(3, len(across))
@@ -319,7 +320,7 @@ def cloth_radiance(
     elif clothes.pattern == "heather":
         albedo = albedo + (0.3 + 0.22 * fine[3] + 0.1 * fine[2]).clamp(0.0, 1.0) * (second - albedo)
     albedo = albedo + rib * (lit.normal.new_tensor(clothes.trim)[:, None] - albedo)
-    ribbing = 1.0 - 0.16 * rib * (torch.sin(across * 2.6) * min(1.0, 1.2 / pixel_mm) + 0.6)
+    ribbing = 1.0 - 0.16 * rib * (torch.sin(around * 2.6) * min(1.0, 1.2 / pixel_mm) + 0.6)
     albedo = albedo * (ribbing * (1.0 + 0.04 * fine[2]))
     fold = torch.add(0.16 * wide[4:7], wide[:3], alpha=0.05).mul_(clothes.folds)
     lit = Lit(

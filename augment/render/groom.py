@@ -5,6 +5,7 @@ skin. Each is bound at a few knots to the model's vertices, so that a style fits
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,6 +21,10 @@ from augment.streams import stream
 
 N_KNOTS = 4
 """Points along a lock that follow the head; between them its motion is interpolated."""
+SHADE_CHANNELS = (
+    "tangent_x", "tangent_y", "tangent_z", "layer", "share", "across", "chance",
+)  # fmt: skip
+"""Direction, place in the pile, share of the style's length, side of the ribbon, tone."""
 N_BOUND = 6
 """Vertices that each knot follows."""
 
@@ -116,6 +121,35 @@ class Groom:
     weight: Float[Tensor, "knots locks bound"]
     hidden: Float[Tensor, " refined"]
     width_mm: float
+
+    @cached_property
+    def faces(self) -> Int64[Tensor, "triangles 3"]:
+        """Triangles of all ribbons, two for each segment of each lock, from the roots on."""
+        n_steps, n_locks, _ = self.points.shape
+        device = self.points.device
+        lock = 2 * torch.arange(n_locks, device=device)
+        start = 2 * n_locks * torch.arange(n_steps - 1, device=device)
+        first = (start[:, None] + lock).reshape(-1)
+        below = 2 * n_locks
+        corner = torch.tensor(((0, 1, below), (1, below + 1, below)), device=device)
+        return (first[:, None, None] + corner).reshape(-1, 3)
+
+    @cached_property
+    def normals(self) -> Float[Tensor, "vertices 3"]:
+        """Normals at both edges of all ribbons."""
+        return self.outward[:, :, None].expand(-1, -1, 2, 3).reshape(-1, 3)
+
+    @cached_property
+    def shade(self) -> Float[Tensor, "vertices channels"]:
+        """What strands are shaded by: SHADE_CHANNELS at both edges of all ribbons."""
+        n_steps, n_locks, _ = self.points.shape
+        table = self.points.new_zeros((n_steps, n_locks, 2, len(SHADE_CHANNELS)))
+        table[..., :3] = self.along[:, :, None]
+        table[..., 3] = self.layer[:, None]
+        table[..., 4] = torch.linspace(0.0, 1.0, n_steps)[:, None, None]
+        table[..., 5] = table.new_tensor((-1.0, 1.0))
+        table[..., 6] = self.chance[:, None]
+        return table.reshape(-1, len(SHADE_CHANNELS))
 
 
 class Head:
@@ -228,7 +262,8 @@ def _flow(style: Style, points: np.ndarray, head: Head) -> np.ndarray:
         to_side = np.tanh((x - style.part_mm) / 6.0)
         behind = np.clip((-y - 30.0) / 40.0, 0, 1)[:, None]
         low = np.clip(np.abs(x) / 62.0, 0, 1) ** 2
-        swept = np.stack((to_side * (1 - 0.8 * low), -0.22 - 0.1 * low, -0.25 - 1.2 * low), -1)
+        back = -0.22 - 0.1 * low - 0.75 * np.clip((y - 35.0) / 35.0, 0, 1) * (z > 35.0)
+        swept = np.stack((to_side * (1 - 0.8 * low), back, -0.25 - 1.2 * low), -1)
         return (1 - behind) * swept + behind * (away + 0.9 * down)
     return away * 0.2
 
@@ -282,10 +317,10 @@ def _trimmed(
         low = style.sides_mm * np.clip((roots[:, 2] + 75.0) / 70.0, 0.3, 1.0)
         allowed = (low + (whole - low) * top) * (0.75 + 0.35 * chance) / style.step_mm
     if style.fringe:
-        front = (roots[:, 1] > 25.0) & (np.abs(roots[:, 0]) < 48.0)
-        below = points[:, :, 2] < (58.0 + 9.0 * chance - 0.004 * roots[:, 0] ** 2)[:, None]
-        first = np.where(below.any(1), below.argmax(1), n_points)
-        allowed = np.where(front, np.minimum(allowed, first), allowed)
+        x, y, z = np.moveaxis(points, -1, 0)
+        limit = 60.0 + 9.0 * chance[:, None] - 0.008 * x**2
+        hangs = (z < limit) & (y > 30.0) & (np.abs(x) < 54.0)
+        allowed = np.where(hangs.any(1), np.minimum(allowed, hangs.argmax(1)), allowed)
     last = np.clip(np.floor(allowed), 2, n_points - 1).astype(int)
     return np.take_along_axis(points, np.minimum(steps, last[:, None])[..., None], axis=1)
 

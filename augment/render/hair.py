@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from augment.render.groom import STYLES, Groom
@@ -23,9 +23,6 @@ from augment.render.skin_sheets import (
     texel_rows,
 )
 from augment.sample import Subject
-
-SHADE_CHANNELS = 7
-"""Tangent (3), layer, share of the length, place across (-1 to 1), chance of the lock."""
 
 # How often each style is worn; bald, buzz and horseshoe have no ribbons on top.
 _MALE = {
@@ -90,7 +87,7 @@ def draw_hair(rng: np.random.Generator, subject: Subject) -> Hair:
         frizz_mm=float(rng.uniform(0.3, 1.6)),
         wave_mm=float(max(rng.normal(0.0, 2.2), 0.0)) * (1.0 if STYLES.get(style) else 0.0),
         density=float(rng.uniform(0.85, 1.0)),
-        cover=float(cover.get(style, 0.9)),
+        cover=float(cover.get(style, 0.98)),
         recession_mm=float(min(recession, 22.0)),
         shine=float(rng.uniform(0.5, 1.3)),
         offset=(float(rng.uniform()), float(rng.uniform())),
@@ -98,53 +95,57 @@ def draw_hair(rng: np.random.Generator, subject: Subject) -> Hair:
 
 
 def wear_hair(hair: Hair, groom: Groom, moved: Float[Tensor, "vertices 3"]) -> Attachment:
-    """Return a subject's hair as ribbons.
+    """Return a subject's hair as ribbons; a lock that is thinned out has no width.
 
     Args:
         hair: What was drawn.
         groom: Its style on the template.
         moved: Healthy level-0 vertices of the subject minus the template's, mm.
     """
-    style, n_steps = STYLES[hair.style], len(groom.points)
-    left = max(3, round(hair.length * (n_steps - 1)) + 1)
-    n = int((groom.chance < hair.density).sum())
-    cut = (slice(0, left), slice(0, n))
+    style, (n_steps, n_locks, _) = STYLES[hair.style], groom.points.shape
+    left = steps_left(hair, n_steps)
     share = torch.linspace(0.0, 1.0, left, device=moved.device)[:, None, None]
-    chance, layer = groom.chance[:n, None], groom.layer[:n, None]
-    outward, across = groom.outward[cut], groom.across[cut]
-    points = groom.points[cut] + _followed(groom, moved, left, n)
+    layer, outward, across = groom.layer[:, None], groom.outward[:left], groom.across[:left]
+    points = groom.points[:left] + _followed(groom, moved, left)
     lift = style.lift_mm * (hair.volume - 1.0) * (0.6 + 2.0 * layer)
     points.addcmul_(outward, lift * share.clamp_max(0.4))
-    points.addcmul_(groom.curl[cut], share, value=hair.frizz_mm)
-    turns = 6.2832 * (share * (left * style.step_mm / 55.0) + chance)
-    wave = across * turns.sin() + outward * turns.cos()
-    points.addcmul_(wave, share, value=hair.wave_mm)
+    points.addcmul_(groom.curl[:left], share, value=hair.frizz_mm)
+    if hair.wave_mm > 0.0:
+        turns = 6.2832 * (share * (left * style.step_mm / 55.0) + groom.chance[:, None])
+        wave = across * turns.sin() + outward * turns.cos()
+        points.addcmul_(wave, share, value=hair.wave_mm)
+    kept = _has_root(hair, groom.points[0]) * (groom.chance < hair.density)
     width = 0.5 * groom.width_mm * (0.45 + 1.1 * share) * (1.0 - 0.85 * share**3)
-    half = across * (width * _has_root(hair, groom.points[0, :n])[:, None])
-    edges = torch.stack((points - half, points + half), 2)
+    half = across * (width * kept[:, None])
+    n_vertices = left * n_locks * 2
     return Attachment(
-        vertices=edges.reshape(-1, 3),
-        normals=outward[:, :, None].expand_as(edges).reshape(-1, 3),
-        faces=_ribbon_faces(n, left, moved.device),
+        vertices=torch.stack((points - half, points + half), 2).reshape(-1, 3),
+        normals=groom.normals[:n_vertices],
+        faces=groom.faces[: (left - 1) * n_locks * 2],
         part="hair",
-        shade=_shade(groom, share, left, n),
+        shade=groom.shade[:n_vertices],
     )
 
 
+def steps_left(hair: Hair, n_steps: int) -> int:
+    """Return how many points of a style's locks are left."""
+    return max(3, round(hair.length * (n_steps - 1)) + 1)
+
+
 def _followed(
-    groom: Groom, moved: Float[Tensor, "vertices 3"], left: int, n: int
+    groom: Groom, moved: Float[Tensor, "vertices 3"], left: int
 ) -> Float[Tensor, "steps locks 3"]:
     """Return how the points of locks move with the head: its motion at knots, and between."""
-    n_knots, _, n_bound = groom.bound.shape
+    n_knots, n_locks, n_bound = groom.bound.shape
     knots = torch.nn.functional.embedding_bag(
-        groom.bound[:, :n].reshape(-1, n_bound),
+        groom.bound.reshape(-1, n_bound),
         moved,
-        per_sample_weights=groom.weight[:, :n].reshape(-1, n_bound),
+        per_sample_weights=groom.weight.reshape(-1, n_bound),
         mode="sum",
     )
     at = torch.linspace(0.0, n_knots - 1.0, len(groom.points), device=moved.device)[:left, None]
     between = (1.0 - (at - torch.arange(n_knots, device=moved.device)).abs()).clamp_min(0.0)
-    return (between @ knots.reshape(n_knots, -1)).reshape(left, n, 3)
+    return (between @ knots.reshape(n_knots, -1)).reshape(left, n_locks, 3)
 
 
 def _has_root(hair: Hair, root: Float[Tensor, "locks 3"]) -> Float[Tensor, " locks"]:
@@ -152,27 +153,6 @@ def _has_root(hair: Hair, root: Float[Tensor, "locks 3"]) -> Float[Tensor, " loc
     x, y, z = root.unbind(-1)
     front = 76.0 - hair.recession_mm * (0.7 + 0.6 * torch.exp(-(((x.abs() - 38.0) / 18.0) ** 2)))
     return ((y < front) | (z < 60.0)).to(root.dtype)
-
-
-def _ribbon_faces(n_locks: int, n_steps: int, device: torch.device) -> Int64[Tensor, "triangles 3"]:
-    """Return two triangles for each segment of each lock."""
-    lock = 2 * torch.arange(n_locks, device=device)
-    first = (lock + 2 * n_locks * torch.arange(n_steps - 1, device=device)[:, None]).reshape(-1)
-    corner = torch.tensor(((0, 1, 2 * n_locks), (1, 2 * n_locks + 1, 2 * n_locks)), device=device)
-    return (first[:, None, None] + corner).reshape(-1, 3)
-
-
-def _shade(
-    groom: Groom, share: Float[Tensor, "steps 1 1"], left: int, n: int
-) -> Float[Tensor, "vertices channels"]:
-    """Return the channels that `hair_radiance` reads."""
-    table = torch.zeros((left, n, 2, SHADE_CHANNELS), device=share.device)
-    table[..., :3] = groom.along[:left, :n, None]
-    table[..., 3] = groom.layer[:n, None]
-    table[..., 4] = share
-    table[..., 5] = torch.tensor((-1.0, 1.0), device=share.device)
-    table[..., 6] = groom.chance[:n, None]
-    return table.reshape(-1, SHADE_CHANNELS)
 
 
 def scalp_cover(
@@ -226,11 +206,13 @@ def hair_radiance(
         colour: Its colours.
         tile: Noise along strands.
         lit: Points; their normal is the head's.
-        shade: The channels of `wear_hair`.
+        shade: The channels of `augment.render.groom.SHADE_CHANNELS`.
         pixel_mm: Size of a pixel, mm.
     """
     tangent = unit(shade[:3])
     layer, share, across, chance = shade[3:]
+    n_steps = STYLES[hair.style].steps + 1
+    share = share * ((n_steps - 1) / (steps_left(hair, n_steps) - 1))
     place = torch.stack((across * 0.045 + chance * 37.0, share * 0.35 + chance * 11.0))
     fine, middle, coarse, _ = tile.at(place, hair.offset, footprint=pixel_mm / 140.0)
     tone = torch.add(0.22 * fine, middle, alpha=0.18).add_(coarse, alpha=0.16)
@@ -244,15 +226,17 @@ def hair_radiance(
     along = lit.lamps @ tangent
     facing = torch.add(lit.lamps @ lit.normal, 0.35).mul_(1 / 1.35).clamp_min_(0.0)
     diffuse = (1.0 - along * along).clamp_min_(0.0).sqrt_().mul_(0.75).add_(0.25).mul_(facing)
-    shift = 0.10 * middle + 0.08 * fine
+    shift = 0.08 * middle + 0.04 * fine
     cone = along + dot(tangent, lit.view)
-    first = _lobe(cone - (0.10 + shift), 0.13).mul_(facing)
+    first = _lobe(cone - (0.10 + shift), 0.11).mul_(facing)
     second = _lobe(cone + (0.16 - shift), 0.26).mul_(facing)
-    white = 0.10 * hair.shine * (1.0 - 0.6 * colour.grey)
-    tinted = 0.55 * hair.shine * (1.0 - 0.5 * colour.grey)
+    white = 0.15 * hair.shine * (1.0 - 0.6 * colour.grey)
+    tinted = 0.85 * hair.shine * (1.0 - 0.5 * colour.grey)
     coloured = lit.colours.T @ diffuse.add_(second, alpha=tinted)
     radiance = torch.addcmul((lit.colours.T @ first).mul_(white), albedo, coloured)
-    radiance.addcmul_(albedo.mul_(0.9).add_(0.006 * hair.shine), lit.ambient)
+    radiance.addcmul_(
+        albedo.mul_(0.9).add_(0.016 * hair.shine * (1.0 - 0.6 * colour.grey)), lit.ambient
+    )
     return radiance.mul_(open_)
 
 

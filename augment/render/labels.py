@@ -104,8 +104,9 @@ def pixel_labels(
         hits.triangle,
         hits.barycentric,
     )
-    moved = points.gather(scene.faces, scene.moved)
-    uv = points.gather(scene.uv_faces, scene.uv)
+    corners = points.corners(scene.faces)
+    moved = points.gather(corners, scene.moved)
+    uv = points.gather(points.corners(scene.uv_faces), scene.uv)
     parts = scene.part_of_triangle[hits.triangle]
     rows = {
         "uv": uv,
@@ -115,10 +116,10 @@ def pixel_labels(
         "pathology": ((moved.square().sum(-1) > moved_mm**2) & (points.image > 0)).byte(),
     }
     if "normals" in names:
-        normals = points.gather(scene.faces, scene.normals)
+        normals = points.gather(corners, scene.normals)
         rows["normals"] = torch.nn.functional.normalize(normals, dim=-1, eps=1e-12)
     if "position_mm" in names:
-        rows["position_mm"] = points.gather(scene.faces, scene.vertices)
+        rows["position_mm"] = points.gather(corners, scene.vertices)
     images = {name: _image(values, hits.pixel, fragments) for name, values in rows.items()}
     images["depth_mm"] = fragments.depth_mm
     return {name: images[name] for name in names}

@@ -14,7 +14,7 @@ from augment.streams import stream
 _GRAIN_SIZE = 1024
 TABLE_SIZE, TABLE_ROOT = 8192, 1.8
 """Entries of the tone table, and the square root of the brightest light that it holds."""
-FACE_RADIANCE = 0.30
+FACE_RADIANCE = 0.235
 """Linear radiance that a camera aims at for a face."""
 METERING = 0.7
 """How far the camera corrects towards it: dark skin stays darker than light skin."""
@@ -69,8 +69,8 @@ def draw_lens(rng: np.random.Generator, strength: float, brightness: float) -> L
         vignette=float(rng.uniform(0.0, 0.45) * strength),
         read_noise=float(rng.uniform(0.2, 2.4) * strength),
         shot_noise=float(rng.uniform(0.5, 5.0) * strength),
-        contrast=float(np.exp(rng.normal(0.16, 0.10) * min(2.0 * strength, 1.0))),
-        saturation=float(np.exp(rng.normal(-0.02, 0.12) * min(2.0 * strength, 1.0))),
+        contrast=float(np.exp(rng.normal(0.22, 0.10) * min(2.0 * strength, 1.0))),
+        saturation=float(np.exp(rng.normal(-0.05, 0.08) * min(2.0 * strength, 1.0))),
         jpeg=jpeg if rng.random() < 1.6 * strength else 0,
         grain_at=(int(rng.integers(_GRAIN_SIZE)), int(rng.integers(_GRAIN_SIZE))),
     )

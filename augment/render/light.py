@@ -49,7 +49,7 @@ class Lighting:
 def draw_lighting(rng: np.random.Generator) -> Lighting:
     """Draw a studio, window or overcast light."""
     kind = rng.choice(3, p=(0.5, 0.3, 0.2))
-    key_share = (rng.uniform(0.55, 0.8), rng.uniform(0.65, 0.9), rng.uniform(0.25, 0.5))[kind]
+    key_share = (rng.uniform(0.6, 0.9), rng.uniform(0.7, 1.0), rng.uniform(0.35, 0.6))[kind]
     side = float(rng.choice((-1.0, 1.0)))
     azimuth = side * np.radians(
         (rng.uniform(10, 50), rng.uniform(35, 75), rng.uniform(0, 30))[kind]
@@ -65,7 +65,7 @@ def draw_lighting(rng: np.random.Generator) -> Lighting:
         behind = -side * np.radians(rng.uniform(115, 155))
         colour = rng.uniform(0.2, 0.7) * _warmth(rng.normal(0.0, 0.4))
         lamps.append(_lamp(behind, np.radians(rng.uniform(15, 50)), colour))
-    return Lighting(tuple(lamps), _ambient(rng, 0.8 - 0.75 * key_share))
+    return Lighting(tuple(lamps), _ambient(rng, 0.72 - 0.62 * key_share))
 
 
 def _lamp(azimuth: float, height: float, colour: np.ndarray) -> Lamp:

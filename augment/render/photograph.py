@@ -141,7 +141,9 @@ def _with_roots(
     """Return regions where skin that roots and stubble cover counts as hair."""
     scalp = torch.nonzero(regions.reshape(-1) == REGION_ID["scalp"])[:, 0]
     points = surface_points(centres, scalp)
-    haired = haired_skin(appearance.hair, shared.skin, points.gather(scene.uv_faces, scene.uv))
+    haired = haired_skin(
+        appearance.hair, shared.skin, points.gather(points.corners(scene.uv_faces), scene.uv)
+    )
     regions = regions.clone()
     regions.reshape(-1)[scalp[haired]] = REGION_ID["hair"]
     return regions

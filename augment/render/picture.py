@@ -5,7 +5,7 @@ where a pixel's samples show different things all of them are shaded.
 """
 
 import torch
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int32, Int64, UInt8
 from torch import Tensor
 
 from augment.geometry.camera import Camera
@@ -41,11 +41,15 @@ def take_picture(
         camera: The camera of the picture.
         appearance: How subject and picture look.
     """
-    is_edge = edge_pixels(scene, fine, grid)
-    points = surface_points(fine, needed_samples(fine, grid, is_edge))
+    is_edge = edge_pixels(scene.part_of_triangle, fine, grid)
+    needed = needed_samples(fine, grid, is_edge)
+    repeated = repeated_samples(scene, fine, needed)
+    needed.view(-1)[repeated] = False
+    points = surface_points(fine, torch.nonzero(needed.reshape(-1))[:, 0])
     shader = Shader(wardrobe, scene, grid, camera, appearance)
     radiance, sample = shader.radiance(points)
-    pixels = gather_pixels(radiance, sample, grid, is_edge)
+    rows = rows_of_samples(sample, repeated, needed.shape)
+    pixels = gather_pixels(radiance, rows, grid, is_edge)
     backdrop = background_image(
         appearance.background, wardrobe.skin_tile, grid.height, grid.width, radiance.device
     )
@@ -54,11 +58,17 @@ def take_picture(
 
 
 def edge_pixels(
-    scene: Scene, fine: Fragments, grid: SampleGrid
+    part_of_triangle: UInt8[Tensor, " triangles"], fine: Fragments, grid: SampleGrid
 ) -> Bool[Tensor, "twins height width"]:
-    """Return the pixels whose samples show different parts or lie far apart in depth."""
-    part = torch.cat((scene.part_of_triangle.new_zeros(1), scene.part_of_triangle))
-    parts = part[(fine.triangle + 1).long()]
+    """Return the pixels whose samples show different parts or lie far apart in depth.
+
+    Args:
+        part_of_triangle: Part of each triangle, above 0.
+        fine: Fragments of the sample grid.
+        grid: Which samples belong to which pixel.
+    """
+    part = torch.cat((part_of_triangle.new_zeros(1), part_of_triangle))
+    parts = part.index_select(0, (fine.triangle + 1).reshape(-1)).reshape(fine.triangle.shape)
     low, high = _extremes(parts, grid)
     nearest, farthest = _extremes(fine.depth_mm, grid)
     return (low != high) | (farthest - nearest > EDGE_DEPTH_MM)
@@ -84,8 +94,8 @@ def _every(values: Tensor, axis: int, start: int, step: int, count: int) -> Tens
 
 def needed_samples(
     fine: Fragments, grid: SampleGrid, is_edge: Bool[Tensor, "twins height width"]
-) -> Int64[Tensor, " samples"]:
-    """Return the flat samples to shade: centres of pixels, and every tap of edge pixels."""
+) -> Bool[Tensor, "twins sample_height sample_width"]:
+    """Return the samples whose colour counts: centres of pixels, and every tap of edge pixels."""
     wanted = torch.zeros(fine.triangle.shape, dtype=torch.bool, device=fine.triangle.device)
     centre = slice(grid.centre, None, grid.factor)
     wanted[:, centre, centre] = True
@@ -93,12 +103,50 @@ def needed_samples(
     edge = torch.nonzero(is_edge.reshape(-1))[:, 0]
     taps = grid.first_tap(edge)[:, None] + grid.tap_offsets(edge.device)
     wanted[taps.reshape(-1)] = True
-    return torch.nonzero(wanted & (fine.triangle.reshape(-1) >= 0))[:, 0]
+    return wanted.reshape(fine.triangle.shape).logical_and_(fine.triangle >= 0)
+
+
+def repeated_samples(
+    scene: Scene, fine: Fragments, needed: Bool[Tensor, "twins sample_height sample_width"]
+) -> Int64[Tensor, " repeated"]:
+    """Return the flat samples of the pathological twin that look like the healthy twin's.
+
+    They show the same point of a triangle that has neither moved nor turned, so their colour is the
+    same to the last bit and is not calculated again: hair, clothes, and skin that is not affected.
+    """
+    if len(needed) < 2:
+        return torch.zeros(0, dtype=torch.int64, device=needed.device)
+    per_image = needed[0].numel()
+    triangle, weights = fine.triangle.reshape(2, -1), fine.barycentric.reshape(2, -1, 3)
+    both = (needed[0] & needed[1]).reshape(-1) & (triangle[0] == triangle[1])
+    sample = torch.nonzero(both)[:, 0]
+    still = ~scene.is_changed.index_select(0, triangle[0].index_select(0, sample))
+    first, second = (weights[k].index_select(0, sample) for k in range(2))
+    return sample[still & (first == second).all(1)] + per_image
+
+
+def rows_of_samples(
+    sample: Int64[Tensor, " points"],
+    repeated: Int64[Tensor, " repeated"],
+    shape: torch.Size,
+) -> Int32[Tensor, "twins sample_height sample_width"]:
+    """Return which shaded point each sample shows; one more than the last is background.
+
+    Args:
+        sample: Flat samples of the shaded points.
+        repeated: Flat samples of the second image that show what the first shows there.
+        shape: Images, rows and columns of the sample grid.
+    """
+    n_samples, per_image = shape.numel(), shape[1:].numel()
+    rows = torch.full((n_samples,), len(sample), dtype=torch.int32, device=sample.device)
+    rows[sample] = torch.arange(len(sample), dtype=torch.int32, device=sample.device)
+    rows[repeated] = rows[repeated - per_image]
+    return rows.reshape(shape)
 
 
 def gather_pixels(
     radiance: Float[Tensor, "3 points"],
-    sample: Int64[Tensor, " points"],
+    rows_of_samples: Int32[Tensor, "twins sample_height sample_width"],
     grid: SampleGrid,
     is_edge: Bool[Tensor, "twins height width"],
 ) -> Float[Tensor, "twins 4 height width"]:
@@ -106,22 +154,19 @@ def gather_pixels(
 
     Args:
         radiance: Of shaded samples.
-        sample: Which flat samples they are.
+        rows_of_samples: Which of them each sample shows.
         grid: Which samples belong to which pixel.
         is_edge: Pixels whose taps count; others take their centre's sample.
     """
-    n_twins, device = is_edge.shape[0], radiance.device
-    rows = torch.zeros((len(sample) + 1, 4), device=device)  # the last one is background
+    device, n_points = radiance.device, radiance.shape[1]
+    rows = torch.zeros((n_points + 1, 4), device=device)  # the last one is background
     rows[:-1, :3], rows[:-1, 3] = radiance.T, 1.0
-    n_samples = n_twins * grid.sample_height * grid.sample_width
-    row_of_sample = torch.full((n_samples,), len(sample), dtype=torch.int32, device=device)
-    row_of_sample[sample] = torch.arange(len(sample), dtype=torch.int32, device=device)
-    image = row_of_sample.reshape(n_twins, grid.sample_height, grid.sample_width)
     centre = slice(grid.centre, None, grid.factor)
-    pixels = rows.index_select(0, image[:, centre, centre].reshape(-1))
+    pixels = rows.index_select(0, rows_of_samples[:, centre, centre].reshape(-1))
     edge = torch.nonzero(is_edge.reshape(-1))[:, 0]
     if len(edge):
-        taps = row_of_sample[grid.first_tap(edge)[:, None] + grid.tap_offsets(device)].long()
+        taps = grid.first_tap(edge)[:, None] + grid.tap_offsets(device)
+        taps = rows_of_samples.reshape(-1)[taps].long()
         weights = (grid.weights[:, None] * grid.weights[None]).reshape(-1).to(device)
         mean = torch.nn.functional.embedding_bag(
             taps, rows, per_sample_weights=weights.expand(len(edge), -1).contiguous(), mode="sum"

@@ -93,7 +93,7 @@ def soft_skin(
         cosine = torch.add(smooth_cosine, relief, alpha=seen).add_(wrap)
         cosine = cosine.clamp_min_(0.0).mul_(1.0 / (1.0 + wrap))
         cosine.mul_(torch.add(lit.unhidden, penumbra, alpha=0.5 * wrap))
-        torch.matmul(lit.colours[:, k], cosine, out=radiance[k])
+        radiance[k] = lit.colours[:, k] @ cosine
     return radiance.mul_(albedo).add_(reflected_ambient(lit, albedo))
 
 

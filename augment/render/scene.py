@@ -54,6 +54,7 @@ class Scene:
         part_of_triangle: Entry of SCENE_PARTS.
         uv: Texture coordinates of the model; one more row, 0, for hair and clothes.
         uv_faces: Rows of `uv` at the corners of triangles.
+        is_changed: Whether the pathological twin's triangle moved or turned at any corner.
         n_body: How many vertices belong to the model; those of the attachments follow.
         first_triangle: First triangle of each attachment.
         attachments: Hair and clothes, in the order of their triangles.
@@ -66,6 +67,7 @@ class Scene:
     part_of_triangle: UInt8[Tensor, " triangles"]
     uv: Float[Tensor, "uv_vertices 2"]
     uv_faces: Int64[Tensor, "triangles 3"]
+    is_changed: Bool[Tensor, " triangles"]
     n_body: int
     first_triangle: tuple[int, ...]
     attachments: tuple[Attachment, ...]
@@ -105,15 +107,18 @@ def build_scene(
     if n_twins > 1:
         moved[:n_body] = body[1] - body[0]
     n_worn = sum(len(worn.faces) for worn in attachments)
+    all_faces, all_normals = torch.cat(faces), torch.cat(normals, 1)
+    changed = (moved != 0).any(1) | (all_normals[0] != all_normals[-1]).any(1)
     no_uv = finer.uv_faces.new_full((n_worn, 3), len(finer.uv))
     return Scene(
         vertices=torch.cat(vertices, 1),
-        normals=torch.cat(normals, 1),
+        normals=all_normals,
         moved=moved,
-        faces=torch.cat(faces),
+        faces=all_faces,
         part_of_triangle=torch.cat(parts),
         uv=torch.cat((finer.uv, finer.uv.new_zeros(1, 2))),
         uv_faces=torch.cat((finer.uv_faces[shown], no_uv)),
+        is_changed=changed[all_faces].any(1),
         n_body=n_body,
         first_triangle=tuple(first_triangle),
         attachments=attachments,

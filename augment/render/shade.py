@@ -1,5 +1,7 @@
 """From surface points to light that leaves them: one shader for each material."""
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -19,6 +21,8 @@ from augment.render.wardrobe import Wardrobe
 
 FACE_SHEET_MM = 620.0
 """What the side of the texture sheet spans on the face, mm."""
+MOUTH_OPENNESS = 0.3
+"""Share of the light that reaches teeth and tongue of an open mouth."""
 HAIR_SHADOW = 0.65
 """Share of the light that hair keeps from the skin that it hides."""
 _TONGUE, _TEETH = (0.42, 0.13, 0.11), (0.62, 0.55, 0.43)
@@ -107,8 +111,8 @@ class Shader:
         scene, n_body = self.scene, self.scene.n_body
         received = self.received.expand(len(scene.vertices), -1, -1)
         values = torch.cat((scene.normals[:, :n_body], received), -1)
-        lit = self._lit(points, planar(points.gather(scene.faces, values)))
-        return lit, planar(points.gather(scene.uv_faces, scene.uv))
+        lit = self._lit(points, planar(points.gather(points.corners(scene.faces), values)))
+        return lit, planar(points.gather(points.corners(scene.uv_faces), scene.uv))
 
     def _skin(self, points: SurfacePoints) -> Float[Tensor, "3 points"]:
         lit, uv = self._body(points)
@@ -137,15 +141,18 @@ class Shader:
         albedo = eye_albedo(self.look.eyes, self.wardrobe.strand_tile, radius, turn)
         axes = self.scene.normals[0, self.wardrobe.apex]
         axis = torch.where(is_left, axes[0][:, None], axes[1][:, None])
-        lit = Lit(
-            lit.normal, lit.view, lit.lamps, lit.colours, lit.unhidden, lit.ambient,
-            0.1 + 0.9 * lit.openness,
-        )  # fmt: skip
+        lit = replace(lit, openness=0.1 + 0.9 * lit.openness)
         shade = 0.35 + 0.65 * lit.openness
         return lambert(lit, albedo) * shade + corneal_shine(lit, axis, radius)
 
     def _mouth(self, points: SurfacePoints) -> Float[Tensor, "3 points"]:
         lit, _ = self._body(points)
+        # Shadows are those of a closed mouth; what is seen of the inside, the lips let light into.
+        lit = replace(
+            lit,
+            openness=lit.openness.clamp_min(MOUTH_OPENNESS),
+            unhidden=lit.unhidden.clamp_min(MOUTH_OPENNESS),
+        )
         is_tongue = self.scene.part_of_triangle[points.triangle] == PART_ID["tongue"]
         tongue, teeth = (lit.normal.new_tensor(c)[:, None] for c in (_TONGUE, _TEETH))
         return lambert(lit, torch.where(is_tongue, tongue, teeth)) + 0.5 * gloss(lit, 0.3, 0.04)
@@ -156,7 +163,7 @@ class Shader:
         number = sum(triangle >= start for start in self.scene.first_triangle) - 1
         worn, first = self.scene.attachments[number], self.scene.first_triangle[number]
         values = torch.cat((worn.normals, self._received_by(worn), worn.shade), 1)
-        table = planar(points.gather(worn.faces, values, first))
+        table = planar(points.gather(points.corners(worn.faces, first), values))
         lit, shade = self._lit(points, table), table[4 + len(self.lamps) :]
         look, tiles = self.look, self.wardrobe
         if worn.part == "hair":

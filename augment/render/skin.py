@@ -34,7 +34,7 @@ from augment.sample import Subject
 # Broad-band reflectance of the dermis without pigment, and absorbance of the pigments relative to
 # green: melanin falls with the wavelength to the power 3.33 (Jacques, Phys Med Biol 2013;58:R37),
 # flattened by the width of the colour bands; haemoglobin has its trough in red.
-DERMIS = (0.86, 0.74, 0.57)
+DERMIS = (0.86, 0.72, 0.525)
 MELANIN_ABSORBANCE = (0.78, 1.0, 1.18)
 BLOOD_ABSORBANCE = (0.13, 1.0, 0.78)
 
@@ -42,7 +42,7 @@ BLOOD_ABSORBANCE = (0.13, 1.0, 0.78)
 MELANIN_RANGE = {"caucasian": (0.10, 0.50), "asian": (0.28, 0.75), "african": (0.95, 2.0)}
 BLOOD_RANGE = (0.24, 0.44)
 # Absorbance of lip skin: thin, hardly pigmented, full of blood (values fitted by eye to portraits).
-LIP_BLOOD, LIP_MELANIN = 2.1, 0.75
+LIP_BLOOD, LIP_MELANIN = 1.95, 1.2
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ def draw_skin(rng: np.random.Generator, subject: Subject) -> Skin:
     return Skin(
         melanin=float(melanin),
         blood=float(rng.uniform(*BLOOD_RANGE)),
-        flush=float(rng.uniform(0.4, 1.3)),
-        mottle=float(rng.uniform(0.4, 1.2)),
+        flush=float(rng.uniform(0.5, 1.6)),
+        mottle=float(rng.uniform(0.6, 1.6)),
         freckles=float(max(rng.normal(0.15, 0.35), 0.0) * np.exp(-1.2 * melanin)),
         shadows=float(rng.uniform(0.3, 1.0) + 0.4 * lined),
         oil=float(rng.uniform(0.5, 1.5)),
@@ -114,7 +114,7 @@ def draw_skin(rng: np.random.Generator, subject: Subject) -> Skin:
         beard=beard,
         beard_length=length,
         brow=int(rng.choice(4, p=(0.3, 0.25, 0.15, 0.3) if is_male else (0.4, 0.15, 0.4, 0.05))),
-        brow_strength=float(rng.uniform(0.7, 1.0) if is_male else rng.uniform(0.5, 0.9)),
+        brow_strength=float(rng.uniform(0.7, 1.0) if is_male else rng.uniform(0.4, 0.85)),
         lash=float(rng.uniform(0.5, 0.9) if is_male else rng.uniform(0.7, 1.3)),
     )  # fmt: skip
 
@@ -242,8 +242,8 @@ def _pigments(skin: Skin, texels: _Texels) -> tuple[Tensor, Tensor]:
     zone, fine, coarse = texels.zone, texels.fine, texels.coarse
     lips, shade, flush = zone["lips"], zone["shade"], zone["flush"]
     blotch, patch, grain, speck = (fine[name] for name in ("blotch", "patch", "grain", "speck"))
-    tone = (0.07 * blotch).add_(patch, alpha=0.045).add_(grain, alpha=0.03)
-    tone = tone.add_(coarse["blotch"], alpha=0.05).mul_(skin.mottle).add_(1.0)
+    tone = (0.028 * blotch).add_(patch, alpha=0.02).add_(grain, alpha=0.022)
+    tone = tone.add_(coarse["blotch"], alpha=0.02).mul_(skin.mottle).add_(1.0)
     dark = skin.shadows * (0.16 + 0.25 * skin.melanin)
     melanin = tone.mul_(skin.melanin).add_(shade, alpha=dark)
     if skin.freckles > 0:

@@ -260,6 +260,7 @@ def _brow_strokes(model: FaceModel, variant: int) -> UInt8[np.ndarray, "size siz
     regions = model.region_map.numpy()
     scale = size // len(regions) if size >= len(regions) else 1
     sheet = np.zeros((size, size), dtype=np.float32)
+    fullness = (0.9, 0.8, 0.68, 1.0)[variant]
     count, thickness, length = ((430, 1, 24.0), (560, 1, 27.0), (330, 1, 22.0), (700, 1, 26.0))[
         variant
     ]
@@ -271,7 +272,7 @@ def _brow_strokes(model: FaceModel, variant: int) -> UInt8[np.ndarray, "size siz
         share = np.abs(lateral) - np.abs(lateral).min()
         share = share / share.max()
         outward = np.sign(lateral.mean())
-        chosen = rng.integers(len(rows), size=count)
+        chosen = rng.choice(np.flatnonzero(_low_in_column(rows, columns) <= fullness), size=count)
         for row, column, s in zip(rows[chosen], columns[chosen], share[chosen], strict=True):
             angle = np.radians(np.interp(s, (0, 0.15, 0.5, 1), (78, 48, 22, -14)) + 57 * lift * s)
             angle += rng.normal(0.0, 0.16)
@@ -285,6 +286,15 @@ def _brow_strokes(model: FaceModel, variant: int) -> UInt8[np.ndarray, "size siz
             cv2.polylines(sheet, [stroke], False, layer_value, thickness, cv2.LINE_AA, 4)
     soft = cv2.GaussianBlur(sheet, (0, 0), 4.0)
     return np.rint(np.clip(0.75 * sheet + 0.5 * soft, 0, 1) * 255).astype(np.uint8)
+
+
+def _low_in_column(rows: np.ndarray, columns: np.ndarray) -> Float[np.ndarray, " texels"]:
+    """Return the height of texels above the lowest of their column, as a share of the tallest."""
+    lowest = np.zeros(columns.max() + 1)
+    np.maximum.at(lowest, columns, rows)
+    highest = np.full(columns.max() + 1, np.inf)
+    np.minimum.at(highest, columns, rows)
+    return (lowest[columns] - rows) / np.maximum(lowest - highest, 1.0)[columns]
 
 
 def _beard_strokes() -> UInt8[np.ndarray, "size size"]:

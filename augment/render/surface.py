@@ -29,21 +29,29 @@ class SurfacePoints:
         """Return how many points there are."""
         return len(self.sample)
 
+    def corners(
+        self, faces: Int64[Tensor, "triangles 3"], first_triangle: int = 0
+    ) -> Int64[Tensor, "points 3"]:
+        """Return the corners of the points' triangles.
+
+        Args:
+            faces: Triangles.
+            first_triangle: Number of the first of them in the points' own numbering.
+        """
+        triangle = self.triangle - first_triangle if first_triangle else self.triangle
+        return faces.index_select(0, triangle)
+
     def gather(
         self,
-        faces: Int64[Tensor, "triangles 3"],
+        corners: Int64[Tensor, "points 3"],
         values: Float[Tensor, "*twins vertices channels"],
-        first_triangle: int = 0,
     ) -> Float[Tensor, "points channels"]:
         """Return interpolated vertex values.
 
         Args:
-            faces: Triangles over the rows of `values`.
+            corners: Rows of `values` at the corners of the points' triangles, see `corners`.
             values: One set for each twin, or one for all.
-            first_triangle: Number of the first of `faces` in the points' own numbering.
         """
-        triangle = self.triangle - first_triangle if first_triangle else self.triangle
-        corners = faces.index_select(0, triangle)
         if values.ndim == 3:
             if values.shape[0] > 1:
                 corners = corners + (self.image * values.shape[1])[:, None]

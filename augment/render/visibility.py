@@ -19,7 +19,7 @@ N_DIRECTIONS = 192
 """Directions on the sphere: some 15 degrees apart."""
 LAMP_WIDTH = 60.0
 """Sharpness of a lamp's blend over directions, exp(LAMP_WIDTH * (cos - 1)): 10 degrees wide."""
-N_BLENDED = 12
+N_BLENDED = 8
 _MAP_SIZE = 512
 _FAR_MM = 6000.0
 _LIFT_MM = 1.2
