@@ -308,7 +308,7 @@ def _trimmed(
 ) -> Float[np.ndarray, "locks steps 3"]:
     """Return locks cut to length: what is beyond the cut stays at it, as triangles without area."""
     n, n_points = points.shape[:2]
-    roots, chance = points[:, 0], rng.random(n)
+    roots, chance = points[:, 0], np.asarray(rng.random(n))
     steps = np.arange(n_points)[None]
     allowed = np.full(n, float(n_points))
     if style.sides_mm is not None:

@@ -48,7 +48,7 @@ class Lit:
 
 def dot(first: Float[Tensor, "3 points"], second: Float[Tensor, "3 points"]) -> Tensor:
     """Return the products of vectors, point by point."""
-    return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
+    return (first * second).sum(0)
 
 
 def unit(vectors: Float[Tensor, "3 points"]) -> Float[Tensor, "3 points"]:
