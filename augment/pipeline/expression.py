@@ -26,6 +26,9 @@ SIDE_SPREAD = 0.08
 # Saccades in conversation stay within about 15 degrees (Bahill et al., Invest Ophthalmol 1975).
 GAZE_SD_DEG = 6.0
 GAZE_LIMIT_DEG = 18.0
+# The model's neutral lids are wide open; at rest the upper lid covers 1-2 mm of the iris (Kolar and
+# Salter 1997), which this share of a blink gives.
+RESTING_BLINK = (0.06, 0.22)
 
 
 def draw_expression(
@@ -54,6 +57,23 @@ def draw_expression(
         for name in sides:
             coefficients[row[name]] += amount * share * (1 + SIDE_SPREAD * rng.normal())
     return np.clip(coefficients, 0.0, 1.0)
+
+
+def draw_lids(rng: np.random.Generator, names: tuple[str, ...]) -> Float[np.ndarray, " actions"]:
+    """Draw how far the lids of a resting face are lowered, alike on both sides.
+
+    Args:
+        rng: Stream of the lids.
+        names: Names of the facial actions of the model.
+
+    Returns:
+        One coefficient an action: shares of a blink, 0 elsewhere.
+    """
+    coefficients = np.zeros(len(names))
+    share = rng.uniform(*RESTING_BLINK)
+    for side in SIDES:
+        coefficients[names.index(f"eyeBlink{side}")] = share
+    return coefficients
 
 
 def draw_gaze(rng: np.random.Generator) -> Float[np.ndarray, "4"]:

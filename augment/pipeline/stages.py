@@ -12,7 +12,7 @@ from augment.geometry.camera import Camera
 from augment.morphable import FaceModel
 from augment.morphable.pose import GAZE
 from augment.morphable.prior import PriorSpec, draw_subject
-from augment.pipeline.expression import draw_expression, draw_gaze
+from augment.pipeline.expression import draw_expression, draw_gaze, draw_lids
 from augment.recipe import RecipeSpec
 from augment.render.appearance import Appearance, draw_appearance
 from augment.render.framing import draw_camera, head_extent
@@ -67,6 +67,8 @@ def sample_subject(
     pose = subject.pose.copy()
     if not wanted.one:
         pose[GAZE] = draw_gaze(rng)
+    lids = stream(spec.seed, SHARED if wanted.one else index, "lids")
+    drawn = drawn + draw_lids(lids, model.expression_names)
     return replace(subject, expression=np.clip(subject.expression + drawn, 0.0, 1.0), pose=pose)
 
 

@@ -1,7 +1,14 @@
 import numpy as np
 
 from augment.morphable import load_face_model
-from augment.pipeline.expression import MOODS, SIDES, draw_expression, draw_gaze
+from augment.pipeline.expression import (
+    MOODS,
+    RESTING_BLINK,
+    SIDES,
+    draw_expression,
+    draw_gaze,
+    draw_lids,
+)
 from augment.streams import stream
 
 
@@ -46,3 +53,11 @@ def test_both_eyes_look_the_same_way():
     np.testing.assert_array_equal(gaze[:, :2], gaze[:, 2:])
     assert np.degrees(np.abs(gaze)).max() <= 18
     assert 4 < np.degrees(gaze).std() < 8
+
+
+def test_resting_lids_are_lowered_alike_on_both_sides():
+    names = ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen")
+    drawn = draw_lids(stream(0, 3, "lids"), names)
+    assert drawn[0] == drawn[1]
+    assert RESTING_BLINK[0] <= drawn[0] <= RESTING_BLINK[1]
+    assert drawn[2] == 0.0
