@@ -16,7 +16,15 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from augment.errors import AssetError
-from augment.morphable.pose import GAZE, JAW, JAW_HINGE_MM, NECK, gaze_vectors, turn
+from augment.morphable.pose import (
+    GAZE,
+    JAW,
+    JAW_HINGE_MM,
+    NECK,
+    gaze_vectors,
+    rotation_matrix,
+    turn,
+)
 from augment.morphable.refinement import Refinement, refine
 from augment.morphable.template import PARTS
 
@@ -124,16 +132,19 @@ class FaceModel:
         if not bool(pose[:, 6:16].any()):
             return rest
         joints = self.joints_mean + (identity @ self.joints_basis.flatten(1)).unflatten(1, (-1, 3))
-        hinge = torch.tensor(JAW_HINGE_MM, dtype=rest.dtype, device=rest.device).expand(
-            len(rest), 3
-        )
-        vertices = turn(rest, self.jaw_weight, -pose[:, JAW], hinge)
-        vertices = turn(vertices, self.neck_weight, pose[:, NECK], joints[:, 1])
-        for part, vector in zip(
-            ("eye_left", "eye_right"), gaze_vectors(pose[:, GAZE]), strict=True
+        hinge = torch.tensor(JAW_HINGE_MM, dtype=rest.dtype, device=rest.device)
+        vertices = rest.clone()
+        for vector, chosen, weight, centre in (
+            (-pose[:, JAW], *self._movers["jaw"], hinge.expand(len(rest), 3)),
+            (pose[:, NECK], *self._movers["neck"], joints[:, 1]),
         ):
-            weight, centre = self._globe(part, vertices)
-            vertices = turn(vertices, weight, vector, centre)
+            if bool(vector.any()):
+                vertices[:, chosen] = turn(vertices[:, chosen], weight, vector, centre)
+        for side, vector in zip(("left", "right"), gaze_vectors(pose[:, GAZE]), strict=True):
+            chosen, _ = self._movers[f"eye_{side}"]
+            globe = vertices[:, chosen]
+            centre = globe.mean(dim=1, keepdim=True)
+            vertices[:, chosen] = centre + (globe - centre) @ rotation_matrix(vector).mT
         return vertices
 
     def vertices(
@@ -205,8 +216,15 @@ class FaceModel:
     def _landmark_row(self) -> dict[str, int]:
         return {name: row for row, name in enumerate(self.landmark_names)}
 
-    def _globe(self, part: str, vertices: Tensor) -> tuple[Tensor, Tensor]:
-        chosen = self.part_vertices(part)
-        weight = torch.zeros(self.n_vertices, dtype=vertices.dtype, device=vertices.device)
-        weight[chosen] = 1.0
-        return weight, vertices[:, chosen].mean(dim=1)
+    @cached_property
+    def _movers(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Vertices that a joint moves, and their weights."""
+        weighted = {"jaw": self.jaw_weight, "neck": self.neck_weight}
+        movers = {}
+        for joint, weight in weighted.items():
+            chosen = torch.nonzero(weight).flatten()
+            movers[joint] = (chosen, weight[chosen])
+        for side in ("left", "right"):
+            chosen = self.part_vertices(f"eye_{side}")
+            movers[f"eye_{side}"] = (chosen, torch.ones(len(chosen), device=self.device))
+        return movers

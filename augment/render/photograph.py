@@ -25,7 +25,7 @@ from augment.render.lens import compressed
 from augment.render.picture import take_picture
 from augment.render.raster import rasterize
 from augment.render.sampling import SampleGrid
-from augment.render.scene import REFINEMENT_LEVEL, Attachment, Scene, build_scene, refined
+from augment.render.scene import REFINEMENT_LEVEL, Attachment, Scene, build_scene
 from augment.render.surface import surface_points
 from augment.render.wardrobe import Wardrobe, wardrobe
 
@@ -99,7 +99,7 @@ def _twin_views(
     """Return the views of one sample's twins."""
     shared = wardrobe(model)
     covered = shared.garments[appearance.clothes.cut].covers
-    body = refined(model.refinement(REFINEMENT_LEVEL), twins)
+    body = model.refinement(REFINEMENT_LEVEL).apply(twins)
     worn = _worn(shared, twins[0] - model.mean, body[0], appearance)
     scene = build_scene(model, body, worn, covered)
     grid = SampleGrid(camera.width, camera.height, spec.supersample)

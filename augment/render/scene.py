@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from augment.morphable.model import FaceModel
-from augment.morphable.refinement import Refinement
+from augment.morphable.refinement import Refinement, RowSums
 from augment.morphable.template import PARTS
 
 SCENE_PARTS = (*PARTS, "hair", "clothing")
@@ -125,37 +125,6 @@ def build_scene(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class RowSums:
-    """A sparse matrix as lists of rows to add: a product takes a fifteenth of the time that a
-    coordinate list takes on a CPU.
-
-    Attributes:
-        columns: Rows of the operand, those of the first result first.
-        starts: Where each result's list starts.
-        weights: What each row is multiplied by.
-    """
-
-    columns: Int64[Tensor, " entries"]
-    starts: Int64[Tensor, " results"]
-    weights: Float[Tensor, " entries"]
-
-    def times(self, rows: Float[Tensor, "rows channels"]) -> Float[Tensor, "results channels"]:
-        """Return the product with a table."""
-        return torch.nn.functional.embedding_bag(
-            self.columns, rows, self.starts, mode="sum", per_sample_weights=self.weights
-        )
-
-
-@lru_cache(maxsize=8)
-def refining_sums(finer: Refinement) -> RowSums:
-    """Return the matrix that carries vertices of the model to its refinement."""
-    matrix = finer.matrix.to_sparse_coo().coalesce()
-    rows, columns = matrix.indices()
-    counts = torch.bincount(rows, minlength=matrix.shape[0])
-    return RowSums(columns.contiguous(), counts.cumsum(0) - counts, matrix.values())
-
-
 @lru_cache(maxsize=8)
 def incidence_sums(finer: Refinement) -> RowSums:
     """Return the matrix (refined vertices, triangles) that is 1 where a triangle has a vertex."""
@@ -165,16 +134,6 @@ def incidence_sums(finer: Refinement) -> RowSums:
     ones = torch.ones(len(corners), device=corners.device)
     triangle = torch.div(order, 3, rounding_mode="floor")
     return RowSums(triangle, counts.cumsum(0) - counts, ones)
-
-
-def refined(
-    finer: Refinement, vertices: Float[Tensor, "twins vertices 3"]
-) -> Float[Tensor, "twins refined 3"]:
-    """Return refined vertices, as `Refinement.apply` does."""
-    n_twins, n_vertices, _ = vertices.shape
-    rows = vertices.permute(1, 0, 2).reshape(n_vertices, n_twins * 3)
-    summed = refining_sums(finer).times(rows).reshape(-1, n_twins, 3)
-    return summed.permute(1, 0, 2).contiguous()
 
 
 def refined_normals(

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from augment.geometry.subdivision import loop_subdivision
 from augment.morphable import load_face_model
 
 
@@ -44,6 +45,14 @@ def test_apply_treats_each_head_and_channel_alone():
     torch.testing.assert_close(together[1:], finer.apply(values[1:]))
     ones = finer.apply(torch.ones(1, model.n_vertices, 1))
     torch.testing.assert_close(ones, torch.ones_like(ones))
+
+
+def test_row_sums_equal_the_sparse_product_of_subdivision():
+    model = load_face_model()
+    step = loop_subdivision(model.faces.numpy(), model.n_vertices)
+    expected = step.matrix @ model.mean.numpy().astype(np.float64)
+    got = model.refinement(1).apply(model.mean[None])[0]
+    np.testing.assert_allclose(got, expected, atol=1e-3)
 
 
 def test_other_levels_are_refused():

@@ -9,7 +9,7 @@ import torch
 from augment.render.clothes import CUTS, neckline_depth
 from augment.render.groom import STYLES, Head, scalp_roots
 from augment.render.hair import draw_hair, scalp_cover, wear_hair
-from augment.render.scene import REFINEMENT_LEVEL, refined, refined_normals
+from augment.render.scene import REFINEMENT_LEVEL, refined_normals
 from augment.render.wardrobe import wardrobe
 from augment.sample import Subject
 from augment.streams import stream
@@ -74,7 +74,7 @@ def test_a_receding_hairline_uncovers_skin_and_bald_heads_have_none(hair):
 @pytest.mark.parametrize("cut", list(CUTS))
 def test_clothes_end_exactly_on_their_neckline(shared, model, cut):
     garment = shared.garments[cut]
-    mean = refined(model.refinement(REFINEMENT_LEVEL), model.mean[None])[0]
+    mean = model.refinement(REFINEMENT_LEVEL).apply(model.mean[None])[0]
     base = (mean[garment.bound] * garment.weight[..., None]).sum(1).double().numpy()
     depth = neckline_depth(CUTS[cut], base)
     assert depth.min() > -1.0  # linear along an edge, the neckline is curved
@@ -83,22 +83,16 @@ def test_clothes_end_exactly_on_their_neckline(shared, model, cut):
 
 def test_covered_skin_is_far_below_the_neckline(shared, model):
     finer = model.refinement(REFINEMENT_LEVEL)
-    mean = refined(finer, model.mean[None])[0].double().numpy()
+    mean = finer.apply(model.mean[None])[0].double().numpy()
     depth = neckline_depth(CUTS["crew"], mean)[finer.faces.numpy()]
     assert depth[shared.garments["crew"].covers.numpy()].min() > 0
-
-
-def test_refinement_by_row_sums_equals_the_sparse_product(model):
-    finer = model.refinement(REFINEMENT_LEVEL)
-    twins = torch.stack((model.mean, model.mean * 1.1))
-    assert (refined(finer, twins) - finer.apply(twins)).abs().max() < FLOAT32_MM
 
 
 def test_refined_normals_equal_the_naive_sum(model):
     from augment.geometry.mesh import vertex_normals
 
     finer = model.refinement(REFINEMENT_LEVEL)
-    vertices = refined(finer, torch.stack((model.mean, model.mean * 1.1)))
+    vertices = finer.apply(torch.stack((model.mean, model.mean * 1.1)))
     assert torch.allclose(
         refined_normals(finer, vertices), vertex_normals(vertices, finer.faces), atol=1e-4
     )
