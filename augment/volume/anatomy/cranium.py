@@ -91,7 +91,7 @@ def _cavity_floor(canvas: Canvas, box: Box) -> Float32[np.ndarray, "x y 1"]:
     x, y = (np.squeeze(c, axis=2) for c in canvas.coordinates(box)[:2])
     x = np.abs(x)
     anterior = 37.0 - 6.0 * np.exp(-((x / 8.0) ** 2))
-    middle = np.where(x > 13, 9.0 + 0.016 * (x - 38) ** 2, 25.0) + 0.0 * y
+    middle = np.where(x > 13, 11.0 + 0.016 * (x - 38) ** 2, 25.0) + 0.0 * y
     posterior = -17.0 + 22.0 * ((y + 45) / 48) ** 2 + 18.0 * (x / 50) ** 2
     floor = np.where(y > 42, anterior, np.where(y > -2, middle, posterior))
     floor = ndimage.gaussian_filter(floor, 4.5 / canvas.grid.spacing_mm[0], mode="nearest")
@@ -99,7 +99,7 @@ def _cavity_floor(canvas: Canvas, box: Box) -> Float32[np.ndarray, "x y 1"]:
 
 
 def _paint_base(canvas: Canvas, spec: AtlasSpec) -> None:
-    petrous = both_sides(chain([(52, -9, 1), (14, 22, 2)], (6.5, 8.0), 20))
+    petrous = both_sides(chain([(50, -11, 2), (14, 20, 3)], (5.0, 7.0), 20))
     canvas.paint(petrous, "petrous", (*SOFT, *SKULL, "brain", "csf"))
     sphenoid = join(ellipsoid((0, 25, 6), (16, 14, 13)), chain([(0, 12, 3), (0, -6, -17)], 5.5, 12))
     canvas.paint(sphenoid, "skull_base", (*SOFT, *SKULL, "brain", "csf"))

@@ -178,7 +178,7 @@ def _ramus(spec: MandibleSpec) -> Shape:
 
 def _condyle(spec: MandibleSpec) -> Shape:
     """Head of the condyle, some 20 mm wide and turned by 20 degrees, on its neck."""
-    half, radius = 6.0, spec.condyle_radius_mm
+    half, radius = 5.8, spec.condyle_radius_mm
     axis = np.array((np.cos(0.33), np.sin(0.33), 0.0))
     head = chain(
         [

@@ -19,7 +19,7 @@ from augment.volume.anatomy.primitives import (
 from augment.volume.anatomy.spec import AtlasSpec
 
 GLOBE_MM = np.array((31.4, 72.0, 23.0))
-GLOBE_RADIUS_MM = 12.2
+GLOBE_RADIUS_MM = 13.3
 ORBIT_APEX_MM = np.array((15.0, 36.0, 24.0))
 BONE = (
     "skull_base",

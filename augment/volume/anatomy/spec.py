@@ -52,8 +52,8 @@ class MandibleSpec:
     ramus_width_mm: float = 0.0
     gonial_shift_mm: float = 0.0
     coronoid_mm: float = 0.0
-    condyle_radius_mm: float = 4.2
-    joint_space_mm: float = 2.0
+    condyle_radius_mm: float = 5.2
+    joint_space_mm: float = 2.4
     cortex_mm: float = 2.2
     crest_loss_mm: float = 0.0
     opening_deg: float = 1.0
@@ -161,14 +161,14 @@ def _draw_mandible(rng: np.random.Generator, crest_loss_mm: float) -> MandibleSp
     uniform, normal = rng.uniform, rng.normal
     return MandibleSpec(
         scale=(float(uniform(0.95, 1.05)), float(uniform(0.95, 1.04)), float(uniform(0.90, 1.04))),
-        body_radius_mm=uniform(3.3, 4.8),
-        symphysis_radius_mm=uniform(4.6, 6.8),
-        ramus_radius_mm=uniform(1.9, 3.1),
+        body_radius_mm=uniform(4.0, 5.6),
+        symphysis_radius_mm=uniform(5.2, 7.4),
+        ramus_radius_mm=uniform(2.4, 3.6),
         ramus_width_mm=uniform(-3.5, 3.5),
         gonial_shift_mm=normal(0.0, 2.5),
         coronoid_mm=normal(0.0, 3.0),
-        condyle_radius_mm=uniform(3.2, 5.0),
-        joint_space_mm=uniform(1.3, 3.2),
+        condyle_radius_mm=uniform(4.3, 6.2),
+        joint_space_mm=uniform(1.6, 3.6),
         cortex_mm=uniform(1.3, 2.8),
         crest_loss_mm=crest_loss_mm,
         opening_deg=float(np.clip(rng.exponential(2.5) - 0.5, 0.0, 9.0)),
