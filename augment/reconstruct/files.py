@@ -93,8 +93,9 @@ def load_subject(path: str | Path) -> Subject:
             for name in ARRAYS
             if values[name] is not None
         }
-        subject = Subject(**(values | arrays))
-        sizes = (subject.identity.shape, subject.expression.shape, subject.pose.shape)
+        sizes = tuple(len(arrays[name]) for name in ("identity", "expression", "pose"))
+        fits = sizes == (N_IDENTITY, N_EXPRESSION, N_POSE)
+        subject = Subject(**(values | arrays)) if fits else None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise AssetError(f"expected a fitted subject at {str(path)!r}: {reason}") from error
@@ -103,7 +104,7 @@ def load_subject(path: str | Path) -> Subject:
             f"expected a fitted subject in {str(path)!r}, got something else "
             f"({type(error).__name__}): make one with `facies reconstruct`"
         ) from error
-    if sizes != ((N_IDENTITY,), (N_EXPRESSION,), (N_POSE,)):
+    if subject is None:
         raise AssetError(
             f"expected {N_IDENTITY}, {N_EXPRESSION} and {N_POSE} coefficients in {str(path)!r}, "
             f"got {sizes}: make it again with `facies reconstruct`"

@@ -79,7 +79,7 @@ def _near(
 
 
 def _pixels(
-    points: Float[np.ndarray, "p 3"], axes: tuple[int, int, int], scale: float
+    points: Float[np.ndarray, "p 3"], axes: tuple[int, int, int], scale: int
 ) -> Float[np.ndarray, "p 2"]:
     """Project points of the head frame orthographically; looking from the right, y points left."""
     right, up, towards = axes
@@ -195,7 +195,7 @@ def _draw_cut(
         above_a, above_b = a[:, axes[2]] - level_mm, b[:, axes[2]] - level_mm
         crosses = (above_a < 0) != (above_b < 0)
         share = np.where(crosses, above_a / np.where(crosses, above_a - above_b, 1.0), np.nan)
-        ends.append(_pixels(a + share[:, None] * (b - a), axes, 1.0) - 0.5)
+        ends.append(_pixels(a + share[:, None] * (b - a), axes, 1) - 0.5)
     edges = np.stack(ends, axis=1)
     present = np.isfinite(edges).all(2)
     edges = edges[present.sum(1) == 2]

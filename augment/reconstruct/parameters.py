@@ -120,7 +120,8 @@ def lay_out(model: FaceModel, expected_pose: Float[np.ndarray, "21"]) -> Unknown
         model: The face model.
         expected_pose: Jaw and neck that the prior expects.
     """
-    n_identity, n_free = len(model.identity_basis), len(FREE_EXPRESSIONS)
+    known = [name for name in FREE_EXPRESSIONS if name in model.expression_names]
+    n_identity, n_free = len(model.identity_basis), len(known)
     identity = slice(N_RIGID, N_RIGID + n_identity)
     expression = slice(identity.stop, identity.stop + n_free)
     joints = slice(expression.stop, expression.stop + N_JOINTS)
@@ -132,5 +133,5 @@ def lay_out(model: FaceModel, expected_pose: Float[np.ndarray, "21"]) -> Unknown
     low, high = np.full(joints.stop, -np.inf), np.full(joints.stop, np.inf)
     low[expression], high[expression] = 0.0, 1.0
     low[joints.start], high[joints.start] = JAW_CLOSED_RAD, JAW_OPEN_RAD
-    rows = np.array([model.expression_names.index(name) for name in FREE_EXPRESSIONS])
+    rows = np.array([model.expression_names.index(name) for name in known], dtype=np.int64)
     return Unknowns(rows, identity, expression, joints, precision, expected, low, high)

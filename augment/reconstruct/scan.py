@@ -5,7 +5,7 @@ in the stated unit is refused, with the units that would fit.
 """
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -19,7 +19,7 @@ from augment.reconstruct.head import Fit, fit_head
 from augment.reconstruct.surface import Surface, surface_from_mesh
 
 Unit = Literal["mm", "cm", "m", "inch"]
-UNIT_MM: dict[Unit, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "inch": 25.4}
+UNIT_MM: dict[str, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "inch": 25.4}
 
 # A face alone is some 150 mm high, a standing person 2 m.
 MIN_EXTENT_MM, MAX_EXTENT_MM = 120.0, 2500.0
@@ -28,7 +28,7 @@ NOISE_MM = 1.0
 SMOOTHING_MM = 2.5
 
 
-def fit_scan(path: str | Path, model: FaceModel, unit: Unit = "mm") -> Fit:
+def fit_scan(path: str | Path, model: FaceModel, unit: str = "mm") -> Fit:
     """Fit the face model to a 3D scan of a head, with or without trunk, in any orientation.
 
     Args:
@@ -45,7 +45,7 @@ def fit_scan(path: str | Path, model: FaceModel, unit: Unit = "mm") -> Fit:
         GeometryError: If its size is not that of a head in this unit, or no face is found.
     """
     if unit not in UNIT_MM:
-        known = ", ".join(get_args(Unit))
+        known = ", ".join(UNIT_MM)
         raise ValueError(f"unit expects one of {known}, got {unit!r}; pass the unit of the file")
     surface = read_scan(Path(path), unit)
 
@@ -64,7 +64,7 @@ def fit_scan(path: str | Path, model: FaceModel, unit: Unit = "mm") -> Fit:
     return fit_head(model, Target(surface, everywhere), all_rotations(), options, refusal)
 
 
-def read_scan(path: Path, unit: Unit) -> Surface:
+def read_scan(path: Path, unit: str) -> Surface:
     """Read a scan as an outward surface in mm.
 
     Raises:
@@ -83,7 +83,7 @@ def read_scan(path: Path, unit: Unit) -> Surface:
     return surface_from_mesh(vertices * UNIT_MM[unit], _outward(vertices, faces))
 
 
-def _size_message(path: Path, extent: float, unit: Unit) -> str:
+def _size_message(path: Path, extent: float, unit: str) -> str:
     """Say the size that was found and the units in which it would be a head."""
     fitting = [
         name for name, mm in UNIT_MM.items() if MIN_EXTENT_MM <= extent * mm <= MAX_EXTENT_MM
