@@ -16,6 +16,8 @@ MENTON_TO_VERTEX_MM = (-108.0, 125.0)
 """Lowest and highest point of the template's head, z in the head frame."""
 TARGET_MM = (0.0, 25.0)
 """x and y of the point that the optical axis passes through: inside the head, before the ears."""
+NEAREST_HEADS = 1.9
+"""Smallest distance in heights of the head: 44 cm for an adult, an arm's length."""
 JITTER = 0.03
 """Spread of the face's place in the picture, as a share of its size."""
 
@@ -29,7 +31,8 @@ def draw_camera(
     """Draw the camera of one portrait: around the head, at a distance that frames it.
 
     Yaw turns the camera around the head towards the head's left (-x), pitch lifts it; the distance
-    follows from the focal length so that the head fills the drawn share of the picture.
+    follows from the focal length so that the head fills the drawn share of the picture. Where that
+    would be nearer than an arm's length, the focal length is longer than drawn, at the same share.
 
     Args:
         rng: Stream of the camera.
@@ -47,8 +50,9 @@ def draw_camera(
     )
     focal_mm, fill = rng.uniform(*spec.focal_mm), rng.uniform(*spec.fill)
     shift = np.clip(rng.normal(0.0, JITTER, size=2), -2 * JITTER, 2 * JITTER)
-    picture_mm = (head_mm[1] - head_mm[0]) / fill
-    distance_mm = focal_mm / FILM_MM * picture_mm
+    head_height_mm = head_mm[1] - head_mm[0]
+    focal_mm = max(focal_mm, NEAREST_HEADS * fill * FILM_MM)
+    distance_mm = focal_mm / FILM_MM * head_height_mm / fill
     target = torch.tensor([[*TARGET_MM, (head_mm[0] + head_mm[1]) / 2]], dtype=torch.float64)
     towards = torch.tensor(
         [[-math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch), math.sin(pitch)]],
