@@ -17,13 +17,15 @@ class Subject:
 
     Attributes:
         identity: 99 coefficients in standard deviations of the model's modes.
-        expression: 79 coefficients, 0 neutral, 1 full action, in the order of the model's expression names.
+        expression: 79 coefficients, 0 neutral, 1 full action, in the order of the model's
+            expression names.
         pose: 21 numbers, see :data:`augment.morphable.pose.POSE_NAMES`.
         source: ``prior``, ``ct``, ``scan``, ``photo`` or ``file``.
         age_years: Age, or None where it is not known.
         sex: ``female`` or ``male``, or None where it is not known.
         ancestry: Shares of african, asian and caucasian that sum to 1, or None where not known.
-        detail_mm: What the coefficients cannot express, per vertex in the head frame (vertices 3), or None.
+        detail_mm: What the coefficients cannot express, per vertex in the head frame (vertices 3),
+            or None.
     """
 
     identity: Float[np.ndarray, "99"]

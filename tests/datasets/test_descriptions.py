@@ -12,9 +12,18 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 NAMES = sorted(path.parent.name for path in (ROOT / "datasets").glob("*/dataset.yaml"))
 KEYS = {
-    "name", "modality", "dimensions", "url", "licence", "citation", "frame", "unit", "layout", "labels",
+    "name",
+    "modality",
+    "dimensions",
+    "url",
+    "licence",
+    "citation",
+    "frame",
+    "unit",
+    "layout",
+    "labels",
     "always_contoured",
-}  # fmt: skip
+}
 
 
 def description(name):
@@ -22,7 +31,11 @@ def description(name):
 
 
 def read(path):
-    return np.asarray(nibabel.load(path).dataobj) if path.name.endswith(".nii.gz") else skimage.io.imread(path)
+    return (
+        np.asarray(nibabel.load(path).dataobj)
+        if path.name.endswith(".nii.gz")
+        else skimage.io.imread(path)
+    )
 
 
 def test_there_are_three_and_no_package_among_them():
@@ -47,7 +60,10 @@ def test_the_real_files_are_as_described(name):
     if not folder.is_dir():
         pytest.skip(f"../shared/data/{name} is not here")
     before, after = described["layout"]["image"].split("{case}")
-    cases = [path.relative_to(folder).as_posix()[len(before) : -len(after)] for path in folder.glob(f"{before}*{after}")]
+    cases = [
+        path.relative_to(folder).as_posix()[len(before) : -len(after)]
+        for path in folder.glob(f"{before}*{after}")
+    ]
     assert cases
     for case in sorted(cases)[:4]:
         image = read(folder / described["layout"]["image"].format(case=case))
@@ -57,4 +73,6 @@ def test_the_real_files_are_as_described(name):
             values = set(np.unique(label).tolist())
             assert label.shape == image.shape[: described["dimensions"]]
             assert values <= set(described["labels"])
-            assert {described["labels"][value] for value in values} >= set(described["always_contoured"])
+            assert {described["labels"][value] for value in values} >= set(
+                described["always_contoured"]
+            )
