@@ -13,7 +13,7 @@ demo: .venv/.installed
 	@echo "Look first at $(OUT)/contact_sheet.png, then at $(OUT)/README.md"
 
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
