@@ -1,12 +1,20 @@
 """Voxel grids: an axis-aligned lattice in the head frame, described by spacing, shape and the
 centre of voxel (0, 0, 0)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 Box = tuple[slice, slice, slice]
+
+
+def triple(values: Iterable[float]) -> tuple[float, float, float]:
+    """Return three numbers as plain floats."""
+    first, second, third = (float(value) for value in values)
+    return first, second, third
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,8 @@ class Grid:
         of it."""
         box = box if box is not None else (slice(None),) * 3
         axes = [self.axis_mm(axis)[box[axis]].astype(np.float32) for axis in range(3)]
-        return tuple(np.meshgrid(*axes, indexing="ij", sparse=True))
+        x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
+        return x, y, z
 
     def box_around(self, low_mm: np.ndarray, high_mm: np.ndarray) -> Box:
         """Return the voxels between two corners, clipped to the grid (possibly empty)."""
@@ -61,21 +70,22 @@ class Grid:
             stop = np.ceil((high_mm[axis] - self.origin_mm[axis]) / self.spacing_mm[axis]) + 1
             start, stop = np.clip([start, stop], 0, self.shape[axis]).astype(int)
             slices.append(slice(int(start), int(max(start, stop))))
-        return tuple(slices)
+        return slices[0], slices[1], slices[2]
 
     def box_grid(self, box: Box) -> "Grid":
         """Return the grid of one box of this grid."""
-        origin = tuple(
+        origin = triple(
             float(self.axis_mm(a)[box[a].start])
             if box[a].stop > box[a].start
             else self.origin_mm[a]
             for a in range(3)
         )
-        return Grid(origin, self.spacing_mm, tuple(s.stop - s.start for s in box))
+        nx, ny, nz = (s.stop - s.start for s in box)
+        return Grid(origin, self.spacing_mm, (nx, ny, nz))
 
 
-def grid_over(low_mm, high_mm, spacing_mm: float) -> Grid:
+def grid_over(low_mm: Any, high_mm: Any, spacing_mm: float) -> Grid:
     """Return the isotropic grid whose voxel centres cover a box given by two corners in mm."""
     low, high = np.asarray(low_mm, float), np.asarray(high_mm, float)
-    shape = tuple(int(n) for n in np.ceil((high - low) / spacing_mm) + 1)
-    return Grid(tuple(float(c) for c in low), (spacing_mm,) * 3, shape)
+    nx, ny, nz = (int(n) for n in np.ceil((high - low) / spacing_mm) + 1)
+    return Grid(triple(low), (spacing_mm,) * 3, (nx, ny, nz))

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int16, UInt8
 
 from augment.volume.atlas import Atlas
-from augment.volume.grid import Grid
+from augment.volume.grid import Grid, triple
 from augment.volume.labels import MANDIBLE
 from augment.volume.lattice import Field
 from augment.volume.posture import Posture
@@ -68,12 +68,12 @@ def draw_radiotherapy_scan(
     posture = Posture(
         turn_deg=(float(normal(-3.0, 7.0)), float(normal(0, 3.5)), float(normal(0, 3.5))),
         neck_bend_deg=float(np.clip(normal(13.0, 9.0), -12.0, 34.0)),
-        scale=tuple(float(s) for s in size * np.exp(normal(0, 0.025, 3))),
+        scale=triple(size * np.exp(normal(0, 0.025, 3))),
     )
     top = uniform(118.0, 170.0) if rng.random() < 0.15 else uniform(25.0, 118.0)
     low = (-0.5 * WIDTH_MM + uniform(-4, 4), -155.0 + uniform(-4, 4), top - LENGTH_MM)
-    shape = tuple(int(n) for n in np.array((WIDTH_MM, DEPTH_MM, LENGTH_MM)) / spacing_mm)
-    grid = Grid(tuple(float(c) for c in low), spacing_mm, shape)
+    nx, ny, nz = (int(n) for n in np.array((WIDTH_MM, DEPTH_MM, LENGTH_MM)) / spacing_mm)
+    grid = Grid(triple(low), spacing_mm, (nx, ny, nz))
     n_sub = 2 if rng.random() < 0.8 else 1
     return RadiotherapyScan(
         posture, grid, draw_radiotherapy_scanner(rng), draw_tissue_values(rng), n_sub

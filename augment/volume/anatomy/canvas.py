@@ -33,10 +33,11 @@ class Canvas:
     def coordinates(self, box: Box | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return sparse anatomy coordinates in mm of the grid, or of a box of it."""
         axes = self.grid.mesh_mm(box)
-        return tuple(
+        x, y, z = (
             (axes[a] - np.float32(self.seat.offset_mm[a])) / np.float32(self.seat.scale[a])
             for a in range(3)
         )
+        return x, y, z
 
     def box(self, low_mm: Iterable[float | int], high_mm: Iterable[float | int]) -> Box:
         """Return the box of the grid between two corners given in anatomy coordinates."""

@@ -1,6 +1,6 @@
 """Teeth: crowns and roots of both arches, each present, filled, crowned or missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +63,7 @@ def teeth(spec: AtlasSpec) -> tuple[tuple[Tooth, ...], tuple[Tooth, ...]]:
 
 def _arch(
     states: tuple[ToothState, ...],
-    arch_mm,
+    arch_mm: Sequence[tuple[int | float, int | float]],
     towards_root: float,
     pose: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[Tooth, ...]:
@@ -82,7 +82,7 @@ def _tooth(
     side: float,
     order: int,
     state: ToothState,
-    place_mm,
+    place_mm: tuple[int | float, int | float],
     towards_root: float,
     pose: Callable[[np.ndarray], np.ndarray],
 ) -> Tooth:

@@ -9,7 +9,7 @@ smooth minimum, Quilez 2013).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import no_type_check
+from typing import Any, no_type_check
 
 import numpy as np
 from jaxtyping import Float, Float32, Real
@@ -37,14 +37,18 @@ class Shape:
     triangles: Float[np.ndarray, "triangles 12"]
 
 
-def _shape(cones=None, ellipsoids=None, triangles=None) -> Shape:
-    def rows(values, n):
+def _shape(
+    cones: Any | None = None,
+    ellipsoids: Any | None = None,
+    triangles: Any | None = None,
+) -> Shape:
+    def rows(values: Any | None, n: int) -> np.ndarray:
         return np.zeros((0, n)) if values is None else np.asarray(values, float).reshape(-1, n)
 
     return Shape(rows(cones, 8), rows(ellipsoids, 6), rows(triangles, 12))
 
 
-def curve(points_mm, n_points: int) -> Float[np.ndarray, "n_points 3"]:
+def curve(points_mm: Any, n_points: int) -> Float[np.ndarray, "n_points 3"]:
     """Return a smooth curve through points, resampled at equal arc length (monotone cubic per
     coordinate)."""
     points = np.asarray(points_mm, float)
@@ -52,12 +56,12 @@ def curve(points_mm, n_points: int) -> Float[np.ndarray, "n_points 3"]:
     return PchipInterpolator(arc, points, axis=0)(np.linspace(0.0, arc[-1], n_points))
 
 
-def _along(radius_mm, n_points: int) -> np.ndarray:
+def _along(radius_mm: Any, n_points: int) -> np.ndarray:
     values = np.atleast_1d(np.asarray(radius_mm, float))
     return np.interp(np.linspace(0, 1, n_points), np.linspace(0, 1, len(values)), values)
 
 
-def chain(points_mm, radius_mm, n_points: int | None = None) -> Shape:
+def chain(points_mm: Any, radius_mm: Any, n_points: int | None = None) -> Shape:
     """Return a tube through points; radii are spread evenly along it, and ``n_points`` smooths it
     first."""
     points = np.asarray(points_mm, float) if n_points is None else curve(points_mm, n_points)
@@ -65,7 +69,7 @@ def chain(points_mm, radius_mm, n_points: int | None = None) -> Shape:
     return _shape(cones=np.c_[points[:-1], points[1:], radii[:-1], radii[1:]])
 
 
-def ellipsoid(centre_mm, semi_axes_mm) -> Shape:
+def ellipsoid(centre_mm: Any, semi_axes_mm: Any) -> Shape:
     """Return an axis-aligned ellipsoid."""
     return _shape(
         ellipsoids=np.r_[
@@ -74,7 +78,7 @@ def ellipsoid(centre_mm, semi_axes_mm) -> Shape:
     )
 
 
-def sheet(points_mm: Real[np.ndarray, "rows columns 3"], radius_mm) -> Shape:
+def sheet(points_mm: Real[np.ndarray, "rows columns 3"], radius_mm: Any) -> Shape:
     """Return a padded surface over a lattice of points; the radius is one number or one per
     point."""
     points = np.asarray(points_mm, float)
@@ -87,7 +91,7 @@ def sheet(points_mm: Real[np.ndarray, "rows columns 3"], radius_mm) -> Shape:
     return _triangles(np.concatenate(both))
 
 
-def polygon(points_mm, radius_mm) -> Shape:
+def polygon(points_mm: Any, radius_mm: Any) -> Shape:
     """Return a padded fan over a star-shaped outline around its mean; the radius is one number or
     one per point, then the mean's."""
     points = np.asarray(points_mm, float)

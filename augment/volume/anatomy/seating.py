@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Float, Real
 from scipy.interpolate import RBFInterpolator
 
+from augment.volume.grid import triple
+
 SQUARE_MM = 30.0
 """Smoothing of the thin-plate spline: anchors are met within about a millimetre."""
 
@@ -141,4 +143,4 @@ def seat_skeleton(
     spline = RBFInterpolator(source, target, kernel="linear", smoothing=SQUARE_MM / 10, degree=1)
     head = source[:, 2] > -100.0
     fits = [np.polyfit(source[head, axis], target[head, axis], 1) for axis in range(3)]
-    return Seat(spline, tuple(float(f[0]) for f in fits), tuple(float(f[1]) for f in fits))
+    return Seat(spline, triple(f[0] for f in fits), triple(f[1] for f in fits))

@@ -117,6 +117,12 @@ class AtlasSpec:
     detail_seed: int = 0
 
 
+def _quadruple(values: np.ndarray) -> tuple[float, float, float, float]:
+    """Return four numbers as plain floats."""
+    first, second, third, fourth = (float(value) for value in values)
+    return first, second, third, fourth
+
+
 def draw_atlas_spec(rng: np.random.Generator) -> AtlasSpec:
     """Draw the anatomy of one adult.
 
@@ -149,7 +155,7 @@ def draw_atlas_spec(rng: np.random.Generator) -> AtlasSpec:
         oral_air_mm=max(0.0, uniform(-3.0, 5.0)),
         hyoid_drop_mm=uniform(-5.0, 12.0),
         ossified_larynx=bool(rng.random() < 0.6),
-        spine_sway_mm=tuple(float(s) for s in normal(0.0, (2.0, 4.0, 4.0, 4.0))),
+        spine_sway_mm=_quadruple(normal(0.0, (2.0, 4.0, 4.0, 4.0))),
         vertebra_mm=uniform(12.0, 15.0),
         shoulder_lift_mm=normal(0.0, 8.0),
         shoulder_scale=uniform(0.85, 1.2),

@@ -68,7 +68,7 @@ def _frame(axis: np.ndarray, position_mm: float) -> tuple[np.ndarray, np.ndarray
     """Centre, upward and forward unit vectors at an arc length of the spine."""
     arc = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(axis, axis=0), axis=1))]
 
-    def at(position):
+    def at(position: float) -> np.ndarray:
         return np.array([np.interp(position, arc, axis[:, i]) for i in range(3)])
 
     up = at(max(position_mm, 4.0) - 4.0) - at(max(position_mm, 4.0) + 4.0)
