@@ -19,15 +19,16 @@ def plain(value: Any) -> Any:
     Args:
         value: A frozen dataclass, array, tuple, mapping or plain value.
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
+    # Most values are numbers in tuples, so those are asked for first.
+    if value is None or isinstance(value, int | float | str):
+        return float(value) if isinstance(value, np.floating) else value
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
-    return value
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
 
 
 def read_plain(kind: type[Record], values: Any) -> Record:

@@ -2,8 +2,9 @@
 
     python benchmarks/pipeline/throughput.py --samples 400 --workers 2
 
-makes a recipe's samples into a temporary folder and prints samples a second, milliseconds a sample
-by stage, and the memory of the largest process while samples were made.
+makes a recipe's samples into a temporary folder and prints samples a second, core milliseconds a
+sample (what counts on a machine that does other work too), wall time by stage, and the memory of
+the largest process while samples were made.
 """
 
 import argparse
@@ -47,21 +48,27 @@ def measure(recipe: str, overrides: list[str], workers: int, folder: Path) -> No
     n_warm = 2 * 8 * workers
     stages: dict[str, float] = {}
     memory = []
-    start = 0.0
+    start = core = used = 0.0
     for done, seconds in enumerate(make_samples(job, indexes, workers), start=1):
         if done == n_warm:
             # Processes have started, compiled and cached; the steady rate begins here.
-            start = perf_counter()
+            start, core = perf_counter(), core_seconds()
             stages = {}
         for stage, value in seconds.items():
             stages[stage] = stages.get(stage, 0.0) + value
         if done % max(1, len(indexes) // MEMORY_MARKS) == 0:
             memory.append((done, max(resident_mb(pid) for pid in family())))
+        if done == len(indexes):
+            used = core_seconds() - core
         if done == 1:
             print(f"{recipe}, {spec.render.size_px} px, {workers} processes")
     n_steady = len(indexes) - n_warm
     wall = perf_counter() - start
     print(f"{n_steady / wall:.1f} samples a second over {n_steady} samples")
+    print(
+        f"{1000 * used / n_steady:.1f} core ms a sample: {workers} cores free of other work would"
+    )
+    print(f"make {workers * n_steady / used:.1f} samples a second; wall time by stage:")
     total = sum(stages.values())
     for stage, value in stages.items():
         print(f"  {stage:10s} {1000 * value / n_steady:7.1f} ms  {100 * value / total:4.0f} %")
@@ -75,6 +82,16 @@ def family() -> list[int]:
     here = os.getpid()
     children = Path(f"/proc/{here}/task/{here}/children").read_text(encoding="utf-8")
     return [here, *map(int, children.split())]
+
+
+def core_seconds() -> float:
+    """Processor time that this process and its children have used so far."""
+    ticks = 0
+    for pid in family():
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        ticks += int(user) + int(system)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mb(pid: int) -> float:
