@@ -7,10 +7,14 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
+import numpy as np
+import torch
+from jaxtyping import Shaped
+
 from augment.geometry.mesh import ply_bytes
 from augment.record import SampleRecord, TwinRecord, ViewRecord
 from augment.writer.encode import encode_json, encode_landmarks, encode_npz, encode_png
-from augment.writer.kinds import PIXEL_KINDS, VIEW_KINDS
+from augment.writer.kinds import PIXEL_KINDS, VIEW_KINDS, Kind
 
 INCOMING = ".incoming"
 SAMPLES = "samples"
@@ -104,10 +108,17 @@ def _view_contents(
 ) -> Iterator[tuple[str, bytes]]:
     yield "image", encode_png(view.image)
     for name, values in view.labels.items():
-        kind = PIXEL_KINDS[name]
-        if kind.suffix == "png":
-            yield name, encode_png(values.astype(kind.dtype, copy=False))
-        else:
-            yield name, encode_npz(name, values.astype(kind.dtype, copy=False))
+        stored = _as_stored(values, PIXEL_KINDS[name])
+        is_png = PIXEL_KINDS[name].suffix == "png"
+        yield name, encode_png(stored) if is_png else encode_npz(name, stored)
     yield "landmarks", encode_landmarks(landmark_names, view.landmarks)
     yield "camera", encode_json(view.camera)
+
+
+def _as_stored(
+    values: Shaped[np.ndarray, "height width *channels"], kind: Kind
+) -> Shaped[np.ndarray, "height width *channels"]:
+    if kind.dtype is np.float16 and values.dtype == np.float32:
+        # The same rounding as numpy's, some ten times faster.
+        return torch.from_numpy(values).half().numpy()
+    return values.astype(kind.dtype, copy=False)
