@@ -17,6 +17,8 @@ CORRELATION_MM = 12.0
 # The pairs from skin to model together, as a share of those from model to skin.
 BACKWARD_SHARE = 0.5
 BOX_MARGIN_MM = 10.0
+# A fine scan has more vertices than the fit has use for; every n-th of them is taken.
+MAX_BACKWARD = 6000
 # Median absolute deviation to standard deviation of a normal distribution.
 SD_PER_MAD = 1.4826
 
@@ -95,6 +97,7 @@ def pairs_to_model(
     low, high = world[face].min(0) - BOX_MARGIN_MM, world[face].max(0) + BOX_MARGIN_MM
     in_box = ((surface.vertices > low) & (surface.vertices < high)).all(1) & ~surface.on_rim
     skin = np.flatnonzero(in_box)
+    skin = skin[:: 1 + len(skin) // MAX_BACKWARD]
     reach = REACH_SIGMAS * sigma_mm + REACH_MM
     tree = cKDTree(world[face])
     distance, nearest = tree.query(surface.vertices[skin], distance_upper_bound=reach)

@@ -27,7 +27,7 @@ AIRWAY_RADIUS_MM = 5.0
 MIN_BODY_ML = 300.0
 # Finer voxels than this add time and noise, not shape, to a fit whose model has vertices 3-8 mm
 # apart.
-FINEST_VOXEL_MM = 1.5
+FINEST_VOXEL_MM = 2.0
 # Bone and metal beside the skin would pull the interpolated surface outwards; skin itself is below
 # this.
 TISSUE_CAP_HU = 100.0

@@ -1,12 +1,10 @@
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from voxel_head import ball_volume
 
 from augment.reconstruct.align import all_rotations, find_heads, upright_rotations
 from augment.reconstruct.head import face_probe
 from augment.reconstruct.rigid import angle_between_deg, placed, transform_points
-from augment.reconstruct.skin import extract_skin
 from augment.reconstruct.surface import surface_from_mesh
 
 
@@ -19,9 +17,7 @@ def probe(model, zones):
     return face_probe(model, zones)
 
 
-@pytest.mark.parametrize(
-    ("pitch", "yaw", "roll", "scale"), [(0, 0, 0, 1.0), (24, 20, 8, 1.1), (-20, -40, -5, 0.8)]
-)
+@pytest.mark.parametrize(("pitch", "yaw", "roll", "scale"), [(24, 20, 8, 1.1), (-20, -40, -5, 0.8)])
 def test_the_mean_head_is_found_where_it_was_put(model, probe, mean_head, pitch, yaw, roll, scale):
     turn = Rotation.from_euler("xzy", (pitch, yaw, roll), degrees=True).as_matrix()
     truth = placed(turn, np.zeros(3), np.array([30.0, -200.0, 500.0]))
@@ -31,12 +27,6 @@ def test_the_mean_head_is_found_where_it_was_put(model, probe, mean_head, pitch,
     assert best.world_from_head[:3, 3] == pytest.approx(truth[:3, 3], abs=0.7)
     assert best.scale == pytest.approx(scale, abs=0.01)
     assert best.score < 0.1
-
-
-def test_a_ball_scores_worse_than_any_head(probe):
-    surface = extract_skin(ball_volume(95.0))
-    poses = find_heads(surface, probe, upright_rotations(), everywhere)
-    assert all(pose.score > 0.4 for pose in poses)
 
 
 def test_what_is_out_of_view_is_neither_right_nor_wrong(model, probe, mean_head):

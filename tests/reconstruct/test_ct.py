@@ -103,11 +103,23 @@ def test_a_trunk_is_not_a_head(shared, model):
         fit_volume(Volume(trunk, volume.world_from_voxel), model)
 
 
-@pytest.mark.parametrize("case", ["openkbp/pt_59", "headsq/headsq"])
-def test_real_heads_are_met_within_half_a_voxel(shared, model, case):
-    """The hardest of the real cases: a broad face in thick voxels, a dressed nose."""
-    fit = fit_ct(shared / f"{case}_ct.nii.gz", model)
+def test_a_real_head_is_met_within_half_a_voxel(shared, model):
+    """One of the hardest: a broad face, 5 mm voxels, no vertex; the benchmark fits them all."""
+    fit = fit_ct(shared / "openkbp" / "pt_59_ct.nii.gz", model)
     assert fit.coefficient_residuals.face_median_mm < 1.5
     assert fit.residuals.face_median_mm < 1.1
     upright = angle_between_deg(fit.world_from_head[:3, :3], np.eye(3))
     assert upright < 30.0
+
+
+def test_an_mr_of_the_same_head_gives_the_same_face(known_head, model, zones):
+    """Magnitude signal with Rician noise and a coil that is brighter above than below."""
+    values = known_head.volume.values
+    rng = np.random.default_rng(0)
+    shade = np.linspace(0.7, 1.3, values.shape[2], dtype=np.float32)
+    clean = (values + 1000.0) / 1040.0 * 400.0 * shade
+    noise = rng.normal(0.0, 10.0, (2, *values.shape))
+    signal = np.hypot(clean + noise[0], noise[1]).astype(np.float32)
+    fit = fit_volume(Volume(signal, known_head.volume.world_from_voxel), model)
+    reached = closest_point(fit.world_mm[zones.is_face], known_head.world, model.faces.numpy())
+    assert np.median(reached.distance_mm) < SURFACE_MM

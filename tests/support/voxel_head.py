@@ -16,7 +16,7 @@ def head_volume(model, world, low=(-115, -135, -140), high=(115, 135, 145), fact
 
     The mouth's cavity stays air, as in a patient; the trunk leaves through the bottom.
     """
-    grid = grid_over(low, high, FINE_MM)
+    grid = grid_over(np.array(low, float), np.array(high, float), FINE_MM)
     part, faces = model.part_of_triangle.numpy(), model.faces.numpy()
     inside = np.zeros(grid.shape, dtype=bool)
     for name in ("skin", "eye_left", "eye_right"):
