@@ -42,9 +42,12 @@ def write_sample(root: Path, sample: SampleRecord, landmark_names: tuple[str, ..
     rmtree(incoming, ignore_errors=True)
     incoming.mkdir(parents=True)
     rows = []
+    folders = {incoming}
     for path, twin, view, kind, content in _entries(sample, landmark_names):
         target = incoming / path
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.parent not in folders:
+            target.parent.mkdir(parents=True)
+            folders.add(target.parent)
         target.write_bytes(content)
         rows.append(
             {
