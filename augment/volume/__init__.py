@@ -6,17 +6,20 @@ one grid in the head frame (RAS+, mm).
 
 from augment.volume.anatomy.spec import AtlasSpec, draw_atlas_spec
 from augment.volume.atlas import Atlas, build_atlas
-from augment.volume.head_ct import CaseVolumes, draw_head_scan, scan_twins, write_case
+from augment.volume.case_scan import CaseVolumes, scan_twins, write_case
+from augment.volume.protocol import PROTOCOLS, Scan, draw_scan
 from augment.volume.template import load_template
 from augment.volume.twins import twin_fields
 
 __all__ = [
+    "PROTOCOLS",
     "Atlas",
     "AtlasSpec",
     "CaseVolumes",
+    "Scan",
     "build_atlas",
     "draw_atlas_spec",
-    "draw_head_scan",
+    "draw_scan",
     "load_template",
     "scan_twins",
     "twin_fields",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+INVERSE_STEPS, INVERSE_DAMPING = 60, 0.7
+
 
 @dataclass(frozen=True)
 class Posture:
@@ -48,10 +50,7 @@ class Posture:
     ) -> Float[np.ndarray, "points 3"]:
         """Return head-frame coordinates of points given in the scan frame."""
         points = np.asarray(points_mm, float)
-        share = np.clip(
-            (points[:, 2] - self.bend_from_mm) / (self.bend_to_mm - self.bend_from_mm), 0.0, 1.0
-        )
-        angle = np.deg2rad(self.neck_bend_deg) * share * share * (3.0 - 2.0 * share)
+        angle = self._bend_rad(points[:, 2])
         y, z = points[:, 1] - self.pivot_mm[1], points[:, 2] - self.pivot_mm[2]
         bent = np.c_[
             points[:, 0],
@@ -60,6 +59,33 @@ class Posture:
         ]
         matrix, shift = self.matrix()
         return bent @ matrix.T + shift
+
+    def is_upright(self) -> bool:
+        """Say whether the scan frame is the head frame."""
+        return not any(self.turn_deg) and not self.neck_bend_deg and self.scale == (1.0, 1.0, 1.0)
+
+    def scan_from_head(
+        self, points_mm: Float[np.ndarray, "points 3"]
+    ) -> Float[np.ndarray, "points 3"]:
+        """Return scan-frame coordinates of points given in the head frame, to 1e-6 mm where the
+        neck bends by less than 40 degrees (damped Newton steps with the bend's own rotation)."""
+        target = np.asarray(points_mm, float)
+        matrix, _ = self.matrix()
+        back = np.linalg.inv(matrix)
+        points = target.copy()
+        for _ in range(INVERSE_STEPS):
+            step = (target - self.head_from_scan(points)) @ back.T
+            angle = self._bend_rad(points[:, 2])
+            cosine, sine = np.cos(angle), np.sin(angle)
+            y, z = step[:, 1].copy(), step[:, 2].copy()
+            step[:, 1], step[:, 2] = cosine * y - sine * z, sine * y + cosine * z
+            points += INVERSE_DAMPING * step
+        return points
+
+    def _bend_rad(self, z_mm: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
+        """Bend of the neck at a height of the scan frame, radians."""
+        share = np.clip((z_mm - self.bend_from_mm) / (self.bend_to_mm - self.bend_from_mm), 0, 1)
+        return np.deg2rad(self.neck_bend_deg) * share * share * (3.0 - 2.0 * share)
 
     def parameters(self) -> Float[np.ndarray, " numbers"]:
         """Return the numbers that the sampling kernel reads: matrix (9), shift (3), pivot (2), bend

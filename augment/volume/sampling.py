@@ -40,7 +40,11 @@ def pull_back(
     grid: Grid,
     n_sub: int = 2,
     structure: tuple[int, ...] = (),
-) -> tuple[Float32[np.ndarray, "x y z"], UInt8[np.ndarray, "x y z"], Float32[np.ndarray, "x y z"]]:
+) -> tuple[
+    Float32[np.ndarray, "x y z"],
+    UInt8[np.ndarray, "x y z"],
+    UInt8[np.ndarray, "x y z"] | None,
+]:
     """Sample an atlas on a scan grid.
 
     Args:
@@ -54,13 +58,14 @@ def pull_back(
         structure: Labels whose share of each voxel is wanted.
 
     Returns:
-        Mean value, most frequent label (the smaller number on a tie) and share of the structure.
+        Mean value, most frequent label (the smaller number on a tie) and share of the structure,
+        0 to 255, None if none is wanted.
     """
     chosen: Bool[np.ndarray, " labels"] = np.zeros(256, bool)
     chosen[list(structure)] = True
     image = np.zeros(grid.shape, np.float32)
     labels = np.zeros(grid.shape, np.uint8)
-    share = np.zeros(grid.shape, np.float32)
+    share = np.zeros(grid.shape if structure else (1, 1, 1), np.uint8)
     _pull(
         image,
         labels,
@@ -71,13 +76,14 @@ def pull_back(
         *template_from_head.grid.geometry,
         atlas.labels,
         *atlas.grid.geometry,
-        values.mean,
-        values.spread,
+        np.array(values.mean, np.float32),
+        np.array(values.spread, np.float32),
         texture,
         chosen,
         n_sub,
+        bool(structure),
     )
-    return image, labels, share
+    return image, labels, share if structure else None
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -116,6 +122,7 @@ def _pull(
     texture,
     chosen,
     n_sub,
+    with_share,
 ):
     n_parts, size = n_sub**3, texture.shape[0]
     for i in prange(image.shape[0]):
@@ -156,4 +163,5 @@ def _pull(
                     count[seen[part]] = 0
                 image[i, j, k] = total / n_parts
                 labels[i, j, k] = best
-                share[i, j, k] = inside / n_parts
+                if with_share:
+                    share[i, j, k] = int(255.0 * inside / n_parts + 0.5)

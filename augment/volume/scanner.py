@@ -38,6 +38,33 @@ class Scanner:
     shift_hu: float = 0.0
 
 
+def draw_diagnostic_scanner(rng: np.random.Generator) -> Scanner:
+    """Draw a diagnostic head CT: fine, little noise, a head rest outside the field of view."""
+    uniform = rng.uniform
+    return Scanner(
+        blur_mm=(float(uniform(0.3, 0.7)), float(uniform(0.3, 0.7))),
+        noise_hu=float(uniform(4.0, 25.0)),
+        noise_grain_mm=float(uniform(0.4, 1.2)),
+        streak_hu=float(uniform(100.0, 800.0)),
+        n_streaks=int(rng.integers(3, 9)),
+        couch=False,
+    )
+
+
+def draw_cbct_scanner(rng: np.random.Generator) -> Scanner:
+    """Draw a cone-beam CT of the jaws: fine, noisy, badly calibrated."""
+    uniform = rng.uniform
+    return Scanner(
+        blur_mm=(float(uniform(0.15, 0.35)), float(uniform(0.15, 0.35))),
+        noise_hu=float(uniform(40.0, 110.0)),
+        noise_grain_mm=float(uniform(0.15, 0.4)),
+        streak_hu=float(uniform(300.0, 1200.0)),
+        n_streaks=int(rng.integers(3, 9)),
+        couch=False,
+        shift_hu=float(rng.normal(0.0, 80.0)),
+    )
+
+
 def draw_radiotherapy_scanner(rng: np.random.Generator) -> Scanner:
     """Draw a planning CT: coarse, moderately noisy, with a flat couch and metal streaks."""
     uniform = rng.uniform

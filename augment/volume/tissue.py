@@ -8,15 +8,14 @@ water-like fluid 0 to 15.
 """
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 import numpy as np
-from jaxtyping import Float32
 
 from augment.volume.labels import LABELS, Tissue
 
 
-class Contrast(Enum):
+class Contrast(StrEnum):
     """Which kind of image the values make."""
 
     CT = "ct"
@@ -33,8 +32,8 @@ class TissueValues:
         spread: Standard deviation of the tissue's own texture.
     """
 
-    mean: Float32[np.ndarray, " labels"]
-    spread: Float32[np.ndarray, " labels"]
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
 
 
 _CT = {
@@ -111,5 +110,5 @@ def draw_tissue_values(rng: np.random.Generator, contrast: Contrast = Contrast.C
             )
         else:
             drawn[tissue] = (1000.0 * fraction, 50.0 * rng.random())
-    values = np.array([drawn[label.tissue] for label in LABELS], np.float32)
-    return TissueValues(values[:, 0].copy(), values[:, 1].copy())
+    mean, spread = zip(*(drawn[label.tissue] for label in LABELS), strict=True)
+    return TissueValues(tuple(map(float, mean)), tuple(map(float, spread)))

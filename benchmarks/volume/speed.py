@@ -20,7 +20,7 @@ from augment.streams import stream
 from augment.volume import (
     build_atlas,
     draw_atlas_spec,
-    draw_head_scan,
+    draw_scan,
     load_template,
     scan_twins,
     twin_fields,
@@ -93,8 +93,8 @@ def case(repeats: int) -> dict[str, float]:
         subject = draw_subject(model, stream(5, index, "subject"), PriorSpec())
         identity = torch.tensor(subject.identity[None], dtype=torch.float32)
         vertices = model.vertices(identity)[0].numpy().astype(float)[template.vertex_of_model]
-        scan = draw_head_scan(stream(5, index, "scan"))
-        fields = twin_fields(template.vertices, vertices, [], template.body, scan.grid)
+        scan = draw_scan(stream(5, index, "scan"), "diagnostic")
+        fields = twin_fields(template.vertices, vertices, [], template.body, scan.head_grid())
         clock.append(time.perf_counter())
         atlas = build_atlas(
             template.body, draw_atlas_spec(stream(5, index, "atlas")), template.seat

@@ -1,15 +1,21 @@
 """From atlas to image: sampling, posture, tissue, scanner, twins."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import ndimage
 
+from augment.errors import GeometryError, RecipeError
+from augment.pipeline.plain import plain, read_plain
 from augment.volume.atlas import Atlas
+from augment.volume.case_scan import scan_head, scan_twins, write_case
 from augment.volume.grid import Grid, grid_over
-from augment.volume.head_ct import HeadScan, scan_twins, write_case
 from augment.volume.labels import LABELS, NUMBER
-from augment.volume.lattice import Field, grid_points, identity_field
+from augment.volume.lattice import Field, grid_points, identity_field, inverse
 from augment.volume.posture import UPRIGHT, Posture
-from augment.volume.radiotherapy import draw_radiotherapy_scan, scan_radiotherapy
+from augment.volume.protocol import PERSON_HIGH_MM, PERSON_LOW_MM, PROTOCOLS, Scan, draw_scan
 from augment.volume.sampling import draw_texture, pull_back
 from augment.volume.scanner import AIR_HU, CEILING_HU, Scanner, acquire
 from augment.volume.tissue import Contrast, TissueValues, draw_tissue_values
@@ -21,8 +27,8 @@ QUIET = Scanner(blur_mm=(0.0, 0.0), noise_hu=0.0, couch=False)
 
 
 def plain_values():
-    numbers = np.arange(len(LABELS), dtype=np.float32)
-    return TissueValues(10 * numbers, np.zeros_like(numbers))
+    numbers = range(len(LABELS))
+    return TissueValues(tuple(10.0 * n for n in numbers), (0.0,) * len(LABELS))
 
 
 def toy_atlas():
@@ -52,7 +58,7 @@ def test_without_motion_the_atlas_comes_back():
     image, labels, share = pulled()
     np.testing.assert_array_equal(labels, toy_atlas().labels)
     np.testing.assert_array_equal(image, 10.0 * labels)
-    np.testing.assert_array_equal(share, labels == NUMBER["mandible_cortical"])
+    np.testing.assert_array_equal(share, 255 * (labels == NUMBER["mandible_cortical"]))
 
 
 def test_a_shift_shifts():
@@ -68,7 +74,7 @@ def test_coarse_voxels_hold_means_and_shares():
     fine = toy_atlas().labels[:60, :60, :60].reshape(30, 2, 30, 2, 30, 2)
     np.testing.assert_allclose(image, 10 * fine.mean((1, 3, 5)), atol=1e-3)
     np.testing.assert_allclose(
-        share, (fine == NUMBER["mandible_cortical"]).mean((1, 3, 5)), atol=1e-6
+        share / 255, (fine == NUMBER["mandible_cortical"]).mean((1, 3, 5)), atol=0.5 / 255
     )
 
 
@@ -114,31 +120,128 @@ def test_noise_has_its_strength_and_metal_its_streaks():
 @pytest.mark.parametrize("contrast", list(Contrast))
 def test_tissue_values_cover_every_label(contrast):
     values = draw_tissue_values(np.random.default_rng(0), contrast)
-    assert values.mean.shape == values.spread.shape == (len(LABELS),)
+    assert len(values.mean) == len(values.spread) == len(LABELS)
     if contrast is Contrast.CT:
         order = ("air", "fat", "muscle", "mandible_cortical", "teeth_lower_crown")
         assert list(np.argsort([values.mean[NUMBER[name]] for name in order])) == [0, 1, 2, 3, 4]
 
 
-def test_a_radiotherapy_scan_repeats():
-    fields = identity_field(grid_over((-60, -60, -60), (60, 60, 60), 6.0))
-    scan = draw_radiotherapy_scan(np.random.default_rng(4))
-    first, again = (
-        scan_radiotherapy(toy_atlas(), fields, fields, scan, np.random.default_rng(5))
-        for _ in range(2)
+STILL = identity_field(grid_over((-60, -60, -60), (60, 60, 60), 6.0))
+
+
+def toy_scan(posture=UPRIGHT, grid=GRID, n_sub=1):
+    return Scan("diagnostic", posture, grid, QUIET, plain_values(), Contrast.CT, n_sub)
+
+
+def toy_twins(scan, bulge=None, structure=()):
+    """Twins whose pathological head is the healthy one moved by a field."""
+    if bulge is None:
+        fields = TwinFields(STILL, STILL, STILL, STILL)
+    else:
+        fields = TwinFields(STILL, STILL, bulge, inverse(bulge, bulge.grid))
+    return scan_twins(toy_atlas(), fields, scan, np.random.default_rng(0), structure)
+
+
+def bulge():
+    """A smooth push of up to 4 mm, another along each axis."""
+    lattice = grid_over((-60, -60, -60), (60, 60, 60), 2.0)
+    points = grid_points(lattice)
+    hill = np.exp(-np.square(points / 18.0).sum(-1))[..., None]
+    return Field(lattice, (hill * (4.0, -2.0, 3.0)).astype(np.float32))
+
+
+TILTED = Posture((6.0, -4.0, 8.0), 0.0, (1.05, 0.97, 1.0), (0.0, -5.0, -10.0))
+BENT = Posture((5.0, -3.0, 4.0), 25.0, (1.1, 0.9, 1.0), (0.0, -5.0, -10.0), -40.0, 5.0)
+
+
+@pytest.mark.parametrize("posture", [UPRIGHT, TILTED, BENT])
+def test_points_return_from_the_scan_frame(posture):
+    points = np.random.default_rng(0).uniform(-40, 40, (300, 3))
+    back = posture.head_from_scan(posture.scan_from_head(points))
+    np.testing.assert_allclose(back, points, atol=1e-6)
+
+
+@pytest.mark.parametrize("posture", [UPRIGHT, TILTED, BENT])
+def test_displacement_is_given_in_the_scan_frame(posture):
+    """Where the scan displacement leads, the head field leads too: P(p + d) = P(p) + u(P(p))."""
+    case = toy_twins(toy_scan(posture), bulge())
+    points = grid_points(GRID).reshape(-1, 3)
+    inside = (np.abs(points) < 22).all(1)
+    points, moved = points[inside], case.displacement_mm.reshape(-1, 3)[inside]
+    seen = posture.head_from_scan(points)
+    expected = seen + inverse(bulge(), bulge().grid).at(seen)
+    found = posture.head_from_scan(points + moved)
+    assert np.linalg.norm(moved, axis=1).max() > 3.0
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("posture", [UPRIGHT, TILTED, BENT])
+def test_the_healthy_labels_pulled_by_the_displacement_are_the_twin(posture):
+    case = toy_twins(toy_scan(posture), bulge())
+    source = np.moveaxis(grid_points(GRID) + case.displacement_mm, 3, 0) - np.reshape(
+        GRID.origin_mm, (3, 1, 1, 1)
     )
-    np.testing.assert_array_equal(first.image_hu, again.image_hu)
-    assert first.image_hu.shape == scan.grid.shape
+    inner = (slice(6, -6),) * 3
+    strict = (case.healthy.labels != case.pathological.labels)[inner].mean()
+    assert strict > 0.04
+    for label in np.unique(case.pathological.labels):
+        # Rounding to a voxel, once in each twin, stays within one neighbour.
+        near = ndimage.binary_dilation(case.healthy.labels == label, np.ones((3, 3, 3)))
+        found = ndimage.map_coordinates(near.astype(np.uint8), source, order=0, mode="nearest")
+        assert found[inner][case.pathological.labels[inner] == label].all()
 
 
 def test_twins_without_pathology_are_equal_and_are_written(tmp_path):
-    lattice = grid_over((-60, -60, -60), (60, 60, 60), 6.0)
-    still = identity_field(lattice)
-    scan = HeadScan(GRID, plain_values(), QUIET, Contrast.CT, 1)
-    case = scan_twins(
-        toy_atlas(), TwinFields(still, still, still, still), scan, np.random.default_rng(0)
-    )
+    case = toy_twins(toy_scan())
     np.testing.assert_array_equal(case.healthy.image_hu, case.pathological.image_hu)
     assert not case.displacement_mm.any()
+    assert case.healthy.share is None
     write_case(tmp_path, case)
     assert len(list(tmp_path.iterdir())) == 9
+
+
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+def test_a_scan_survives_its_record_and_repeats(protocol):
+    scan = draw_scan(np.random.default_rng(4), protocol)
+    again = read_plain(Scan, json.loads(json.dumps(plain(scan))))
+    assert again == scan
+    small = replace(scan, grid=Grid((-30.0, -30.0, -30.0), (4.0, 4.0, 3.0), (15, 15, 20)))
+    first, second = (
+        scan_head(toy_atlas(), STILL, STILL, item, np.random.default_rng(5))
+        for item in (small, replace(again, grid=small.grid))
+    )
+    np.testing.assert_array_equal(first.image_hu, second.image_hu)
+    assert first.image_hu.shape == small.grid.shape
+
+
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+def test_the_fields_of_a_scan_cover_what_it_sees(protocol):
+    scan = draw_scan(np.random.default_rng(7), protocol)
+    grid = scan.head_grid()
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in scan.grid.shape])).reshape(3, -1).T
+    seen = scan.posture.head_from_scan(corners * scan.grid.spacing_mm + scan.grid.origin_mm)
+    seen = np.clip(seen, PERSON_LOW_MM, PERSON_HIGH_MM)
+    last = [grid.axis_mm(axis)[-1] for axis in range(3)]
+    assert (seen >= np.array(grid.origin_mm) - 1e-6).all()
+    assert (seen <= np.array(last) + 1e-6).all()
+
+
+def test_fields_that_end_within_the_scan_are_refused():
+    wide = grid_over((-90, -90, -90), (90, 90, 90), 4.0)
+    with pytest.raises(GeometryError, match=r"got fields that end 3\d mm before it: build them on"):
+        toy_twins(toy_scan(grid=wide))
+
+
+def test_a_head_alone_is_the_twin():
+    scan = toy_scan(TILTED)
+    structure = (NUMBER["brain"],)
+    twin = toy_twins(scan, structure=structure).healthy
+    alone = scan_head(toy_atlas(), STILL, STILL, scan, np.random.default_rng(0), structure)
+    np.testing.assert_array_equal(alone.image_hu, twin.image_hu)
+    np.testing.assert_array_equal(alone.share, twin.share)
+    assert alone.share.max() == 255
+
+
+def test_an_unknown_protocol_is_refused():
+    with pytest.raises(RecipeError, match=r"expected a protocol among .*'cbct'.*, got 'mri'"):
+        draw_scan(np.random.default_rng(0), "mri")

@@ -17,7 +17,9 @@ from augment.morphable.prior import PriorSpec, draw_subject
 from augment.streams import stream
 from augment.volume.anatomy.spec import draw_atlas_spec
 from augment.volume.atlas import build_atlas
-from augment.volume.radiotherapy import draw_radiotherapy_scan, scan_radiotherapy
+from augment.volume.case_scan import scan_head
+from augment.volume.labels import MANDIBLE
+from augment.volume.protocol import draw_scan
 from augment.volume.subject import subject_fields
 from augment.volume.template import load_template
 
@@ -59,20 +61,19 @@ def make_samples(model, template, seed: int, first: int) -> list[dict[str, np.nd
 
 def make_sample(atlas, fields, seed: int, index: int) -> dict[str, np.ndarray]:
     """Return image, mandible share and spacing of one scan, cropped to the body."""
-    scan = draw_radiotherapy_scan(stream(seed, index, "scan"))
+    scan = draw_scan(stream(seed, index, "scan"), "radiotherapy")
     noise = stream(seed, index, "noise")
-    volume = scan_radiotherapy(
-        atlas, fields.head_from_template, fields.template_from_head, scan, noise
+    volume = scan_head(
+        atlas, fields.template_from_head, fields.head_from_template, scan, noise, MANDIBLE
     )
     body = np.argwhere(volume.labels > 0)
     low, high = body.min(0), body.max(0) + 1
     low[2] = max(low[2], high[2] - 96)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    share = np.rint(255 * volume.mandible[box]).astype(np.uint8)
     return {
         "image_hu": volume.image_hu[box],
-        "mandible": share,
-        "spacing_mm": np.array(volume.grid.spacing_mm),
+        "mandible": volume.share[box],
+        "spacing_mm": np.array(scan.grid.spacing_mm),
     }
 
 

@@ -1,0 +1,168 @@
+"""Scans a case: images, labels and shares of both twins and the field between them, on one grid."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int16, UInt8
+
+from augment.errors import GeometryError
+from augment.volume.atlas import Atlas
+from augment.volume.files import write_volume
+from augment.volume.grid import Grid
+from augment.volume.label_table import itksnap_table, label_json, slicer_table
+from augment.volume.lattice import Field, jacobian
+from augment.volume.protocol import PERSON_HIGH_MM, PERSON_LOW_MM, Scan, seen_box
+from augment.volume.sampling import draw_texture, pull_back
+from augment.volume.scan_frame import scan_displacement
+from augment.volume.scanner import acquire
+from augment.volume.twins import TwinFields
+
+
+@dataclass(frozen=True)
+class HeadVolume:
+    """One twin.
+
+    Attributes:
+        image_hu: HU, or arbitrary units for random contrast and T1.
+        labels: Most frequent label of each voxel.
+        share: Share of each voxel that the asked structure fills, 0 to 255; None if none was asked.
+    """
+
+    image_hu: Int16[np.ndarray, "x y z"]
+    labels: UInt8[np.ndarray, "x y z"]
+    share: UInt8[np.ndarray, "x y z"] | None
+
+
+@dataclass(frozen=True)
+class CaseVolumes:
+    """Both twins on one grid, scan frame.
+
+    Attributes:
+        healthy: The healthy twin.
+        pathological: The pathological twin.
+        displacement_mm: Concretely, what lies at the centre p of voxel (i, j, k) of the
+            pathological twin lies at ``p + displacement_mm[i, j, k]`` in the healthy one, both
+            points in the scan frame, mm.
+        jacobian: Local ratio of volumes of that map.
+        grid: The grid, scan frame.
+    """
+
+    healthy: HeadVolume
+    pathological: HeadVolume
+    displacement_mm: Float32[np.ndarray, "x y z 3"]
+    jacobian: Float32[np.ndarray, "x y z"]
+    grid: Grid
+
+
+def scan_twins(
+    atlas: Atlas,
+    fields: TwinFields,
+    scan: Scan,
+    rng: np.random.Generator,
+    structure: tuple[int, ...] = (),
+) -> CaseVolumes:
+    """Scan both twins in the same posture with the same tissue, texture and noise.
+
+    Args:
+        atlas: Anatomy in template space.
+        fields: Fields of the case in the head frame, on ``scan.head_grid()``.
+        scan: The acquisition, of any protocol and posture.
+        rng: Generator of the sample's ``"noise"`` stage.
+        structure: Labels whose share of each voxel is wanted, for example `labels.MANDIBLE`.
+
+    Raises:
+        GeometryError: If the fields do not cover what the scan sees.
+    """
+    _check_cover(fields.template_from_healthy.grid, scan)
+    texture, seed = draw_texture(rng), int(rng.integers(2**62))
+    sides = (
+        (fields.template_from_healthy, fields.healthy_from_template),
+        (fields.template_from_pathological, fields.pathological_from_template),
+    )
+    healthy, pathological = (
+        _scan_one(atlas, *side, scan, texture, seed, structure) for side in sides
+    )
+    between = scan_displacement(fields, scan.posture, scan.grid)
+    return CaseVolumes(healthy, pathological, between.displacement_mm, jacobian(between), scan.grid)
+
+
+def scan_head(
+    atlas: Atlas,
+    template_from_head: Field,
+    head_from_template: Field,
+    scan: Scan,
+    rng: np.random.Generator,
+    structure: tuple[int, ...] = (),
+) -> HeadVolume:
+    """Scan one head alone; with the same generator the same bytes as a twin of `scan_twins`.
+
+    Args:
+        atlas: Anatomy in template space.
+        template_from_head: Field that pulls the atlas, head frame.
+        head_from_template: Its inverse.
+        scan: The acquisition.
+        rng: As in `scan_twins`.
+        structure: As in `scan_twins`.
+    """
+    texture, seed = draw_texture(rng), int(rng.integers(2**62))
+    return _scan_one(atlas, template_from_head, head_from_template, scan, texture, seed, structure)
+
+
+def _scan_one(
+    atlas: Atlas,
+    template_from_head: Field,
+    head_from_template: Field,
+    scan: Scan,
+    texture: np.ndarray,
+    seed: int,
+    structure: tuple[int, ...],
+) -> HeadVolume:
+    ideal, labels, share = pull_back(
+        atlas,
+        template_from_head,
+        scan.posture,
+        scan.values,
+        texture,
+        scan.grid,
+        scan.n_sub,
+        structure,
+    )
+    metal_mm = scan.posture.scan_from_head(head_from_template.move(atlas.metal_mm))
+    image = acquire(ideal, scan.grid, scan.scanner, metal_mm, np.random.default_rng(seed))
+    return HeadVolume(image, labels, share)
+
+
+def _check_cover(grid: Grid, scan: Scan) -> None:
+    """Refuse fields that end within what the scan sees of a person."""
+    low, high = seen_box(scan.posture, scan.grid)
+    low = np.maximum(low + 4.0, PERSON_LOW_MM)
+    high = np.minimum(high - 4.0, PERSON_HIGH_MM)
+    first, last = np.array(grid.origin_mm), np.array([grid.axis_mm(a)[-1] for a in range(3)])
+    short = float(max((first - low).max(), (high - last).max()))
+    if short > max(grid.spacing_mm):
+        raise GeometryError(
+            f"expected fields that cover what the scan sees, got fields that end {short:.0f} mm "
+            "before it: build them on scan.head_grid()"
+        )
+
+
+def write_case(folder: Path, case: CaseVolumes) -> None:
+    """Write a case's volumes and label tables into a folder, each read back after writing.
+
+    Args:
+        folder: Existing folder.
+        case: Both twins.
+    """
+    affine = case.grid.head_from_voxel
+    for twin, volume in (("healthy", case.healthy), ("pathological", case.pathological)):
+        write_volume(folder / f"{twin}_ct.nii.gz", volume.image_hu, affine, "ct")
+        write_volume(folder / f"{twin}_labels.nii.gz", volume.labels, affine, "labels")
+    write_volume(folder / "displacement_mm.nii.gz", case.displacement_mm, affine, "displacement_mm")
+    write_volume(folder / "jacobian.nii.gz", case.jacobian, affine, "jacobian")
+    for name, text in (
+        ("labels.json", label_json()),
+        ("labels_itksnap.txt", itksnap_table()),
+        ("labels_slicer.ctbl", slicer_table()),
+    ):
+        (folder / name).write_text(text, encoding="utf-8")
