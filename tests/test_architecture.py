@@ -27,6 +27,7 @@ ORDER = (
     ("pipeline",),
     ("writer",),
     ("engine",),
+    ("segmentation",),
     ("cli",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
