@@ -26,9 +26,10 @@ SIDE_SPREAD = 0.08
 # Saccades in conversation stay within about 15 degrees (Bahill et al., Invest Ophthalmol 1975).
 GAZE_SD_DEG = 6.0
 GAZE_LIMIT_DEG = 18.0
-# The model's neutral lids are wide open; at rest the upper lid covers 1-2 mm of the iris (Kolar and
-# Salter 1997), which this share of a blink gives.
-RESTING_BLINK = (0.06, 0.22)
+# Height of the palpebral fissure of adults: 10.8 mm, SD 1.2 (Farkas 1994). The model's neutral lids
+# leave 9.3 mm, SD 0.8 between heads; a full action of the lids changes that by so much.
+FISSURE_MM, FISSURE_SD_MM, FISSURE_LIMIT_MM = 10.8, 0.9, 2.2
+NEUTRAL_FISSURE_MM, WIDE_MM, BLINK_MM = 9.3, 3.4, 11.6
 
 
 def draw_expression(
@@ -60,19 +61,22 @@ def draw_expression(
 
 
 def draw_lids(rng: np.random.Generator, names: tuple[str, ...]) -> Float[np.ndarray, " actions"]:
-    """Draw how far the lids of a resting face are lowered, alike on both sides.
+    """Draw how far the lids of a resting face are open, alike on both sides.
 
     Args:
         rng: Stream of the lids.
         names: Names of the facial actions of the model.
 
     Returns:
-        One coefficient an action: shares of a blink, 0 elsewhere.
+        One coefficient an action: a share of a blink or of wide eyes, 0 elsewhere.
     """
     coefficients = np.zeros(len(names))
-    share = rng.uniform(*RESTING_BLINK)
+    spread = np.clip(rng.normal(0.0, FISSURE_SD_MM), -FISSURE_LIMIT_MM, FISSURE_LIMIT_MM)
+    opened_mm = FISSURE_MM + float(spread) - NEUTRAL_FISSURE_MM
+    is_wider = opened_mm > 0
     for side in SIDES:
-        coefficients[names.index(f"eyeBlink{side}")] = share
+        row = names.index(f"eyeWide{side}" if is_wider else f"eyeBlink{side}")
+        coefficients[row] = opened_mm / WIDE_MM if is_wider else -opened_mm / BLINK_MM
     return coefficients
 
 

@@ -18,6 +18,7 @@ from augment.recipe import RecipeSpec
 from augment.reconstruct import fit_ct, fit_scan
 from augment.reconstruct.scan import Unit
 from augment.record import SampleRecord
+from augment.render.background import KINDS
 from augment.sample import Subject
 
 
@@ -30,9 +31,10 @@ def check_recipe(spec: RecipeSpec) -> None:
     mistakes = pathology_mistakes(spec.pathologies, PATHOLOGIES)
     mistakes += _device_mistakes(spec)
     folder = spec.render.background
-    if folder != "procedural" and not Path(folder).is_dir():
+    if folder not in ("procedural", *KINDS) and not Path(folder).is_dir():
         mistakes.append(
-            f"render.background expects `procedural` or a folder of pictures, got {folder!r}"
+            f"render.background expects `procedural`, {', '.join(KINDS)} or a folder of"
+            f" pictures, got {folder!r}"
         )
     if mistakes:
         raise RecipeError(f"recipe {spec.name}: {'; '.join(mistakes)}")

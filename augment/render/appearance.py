@@ -69,7 +69,7 @@ def draw_appearance(rng: np.random.Generator, subject: Subject, spec: RenderSpec
         subject: Age, sex and ancestry steer tone, hair and wrinkles; what is None is drawn freely.
         spec: The recipe's choices about pictures.
     """
-    skin, lighting = draw_skin(rng, subject), draw_lighting(rng)
+    skin, lighting = draw_skin(rng, subject), draw_lighting(rng, spec.light)
     return Appearance(
         skin=skin,
         eyes=draw_eyes(rng, subject),

@@ -74,13 +74,15 @@ def draw_background(rng: np.random.Generator, source: str) -> Background:
 
     Args:
         rng: Stream of the appearance.
-        source: `procedural`, or a folder of pictures.
+        source: `procedural` for any kind, one of KINDS, or a folder of pictures.
 
     Raises:
         AssetError: If the folder holds no picture.
     """
-    picture = None if source == "procedural" else str(rng.choice(pictures_in(source)))
-    kind = str(rng.choice(KINDS, p=(0.34, 0.26, 0.28, 0.12))) if picture is None else "picture"
+    is_drawn = source in ("procedural", *KINDS)
+    picture = None if is_drawn else str(rng.choice(pictures_in(source)))
+    kind = str(rng.choice(KINDS, p=(0.34, 0.26, 0.28, 0.12))) if is_drawn else "picture"
+    kind = source if source in KINDS else kind
     level = float(np.exp(rng.uniform(np.log(0.06), np.log(0.75))))
     if kind == "outdoor":
         upper, lower = np.array([0.55, 0.66, 0.8]) * rng.uniform(0.6, 1.2), _tinted(rng, 0.12, 0.5)

@@ -46,18 +46,50 @@ class Lighting:
     ambient: tuple[Triple, ...]
 
 
-def draw_lighting(rng: np.random.Generator) -> Lighting:
-    """Draw a studio, window or overcast light."""
-    kind = rng.choice(3, p=(0.5, 0.3, 0.2))
-    key_share = (rng.uniform(0.6, 0.9), rng.uniform(0.7, 1.0), rng.uniform(0.35, 0.6))[kind]
+@dataclass(frozen=True)
+class LightKind:
+    """Ranges of one kind of light.
+
+    Attributes:
+        share: Share of photographs.
+        key_share: Share of the key light in all light; the surroundings give the rest.
+        azimuth_deg: Key light to the side of the camera.
+        height_deg: Key light above the camera.
+        has_fill: Whether a weaker lamp stands on the other side.
+    """
+
+    share: float
+    key_share: tuple[float, float]
+    azimuth_deg: tuple[float, float]
+    height_deg: tuple[float, float]
+    has_fill: bool = False
+
+
+LIGHTS = {
+    "studio": LightKind(0.4, (0.6, 0.9), (10.0, 50.0), (18.0, 45.0), has_fill=True),
+    "window": LightKind(0.2, (0.7, 1.0), (35.0, 75.0), (5.0, 30.0)),
+    "overcast": LightKind(0.2, (0.35, 0.6), (0.0, 30.0), (35.0, 65.0)),
+    "flash": LightKind(0.2, (0.35, 0.75), (0.0, 22.0), (0.0, 28.0)),
+}
+"""Kinds of light; `flash` comes from beside the lens, as in passport and clinical pictures."""
+
+
+def draw_lighting(rng: np.random.Generator, kind: str = "any") -> Lighting:
+    """Draw the light of a photograph.
+
+    Args:
+        rng: Stream of the appearance.
+        kind: `any`, or one of LIGHTS.
+    """
+    drawn = str(rng.choice(list(LIGHTS), p=[light.share for light in LIGHTS.values()]))
+    light = LIGHTS[drawn if kind == "any" else kind]
+    key_share = rng.uniform(*light.key_share)
     side = float(rng.choice((-1.0, 1.0)))
-    azimuth = side * np.radians(
-        (rng.uniform(10, 50), rng.uniform(35, 75), rng.uniform(0, 30))[kind]
-    )
-    height = np.radians((rng.uniform(18, 45), rng.uniform(5, 30), rng.uniform(35, 65))[kind])
+    azimuth = side * np.radians(rng.uniform(*light.azimuth_deg))
+    height = np.radians(rng.uniform(*light.height_deg))
     white = _warmth(rng.normal(0.0, 0.35))
     lamps = [_lamp(azimuth, height, key_share * white)]
-    if kind == 0:
+    if light.has_fill:
         fill = rng.uniform(0.1, 0.3)
         lamps.append(_lamp(-side * np.radians(rng.uniform(25, 60)), np.radians(rng.uniform(0, 25)),
                            fill * _warmth(rng.normal(0.0, 0.35))))  # fmt: skip

@@ -1,14 +1,18 @@
 import numpy as np
+import torch
 
+from augment.geometry.camera import Camera
 from augment.morphable import load_face_model
+from augment.morphable.prior import PriorSpec, draw_subject
+from augment.morphable.template import PARTS
 from augment.pipeline.expression import (
     MOODS,
-    RESTING_BLINK,
     SIDES,
     draw_expression,
     draw_gaze,
     draw_lids,
 )
+from augment.render.raster import rasterize
 from augment.streams import stream
 
 
@@ -55,9 +59,44 @@ def test_both_eyes_look_the_same_way():
     assert 4 < np.degrees(gaze).std() < 8
 
 
-def test_resting_lids_are_lowered_alike_on_both_sides():
-    names = ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen")
-    drawn = draw_lids(stream(0, 3, "lids"), names)
-    assert drawn[0] == drawn[1]
-    assert RESTING_BLINK[0] <= drawn[0] <= RESTING_BLINK[1]
-    assert drawn[2] == 0.0
+def test_resting_lids_open_alike_on_both_sides():
+    names = ("eyeBlinkLeft", "eyeBlinkRight", "eyeWideLeft", "eyeWideRight", "jawOpen")
+    drawn = np.stack([draw_lids(stream(0, k, "lids"), names) for k in range(200)])
+    np.testing.assert_array_equal(drawn[:, 0:3:2], drawn[:, 1:4:2])
+    assert (drawn >= 0).all()
+    assert drawn.max() <= 1.1
+    assert not (drawn[:, 0] * drawn[:, 2]).any()
+    assert not drawn[:, 4].any()
+
+
+def test_palpebral_fissures_of_adults_are_as_high_as_published():
+    # Farkas 1994: 10.8 mm, SD 1.2; counted in millimetres of visible globe, seen from the front.
+    model = load_face_model()
+    n_heads, pixels_a_mm, size = 24, 5, 600
+    heads = []
+    for k in range(n_heads):
+        subject = draw_subject(model, stream(5, k, "subject"), PriorSpec())
+        lids = draw_lids(stream(5, k, "lids"), model.expression_names)
+        rows = (torch.from_numpy(values)[None].float() for values in (subject.identity, lids))
+        heads.append(model.rest(*rows)[0])
+    far_mm = 2e5
+    front = torch.tensor([[-1.0, 0, 0, 0], [0, 0, -1, 0], [0, -1, 0, far_mm], [0, 0, 0, 1]])
+    camera = Camera(
+        focal_px=torch.full((1,), far_mm * pixels_a_mm, dtype=torch.float64),
+        principal_px=torch.full((1, 2), size / 2, dtype=torch.float64),
+        camera_from_world=front.double()[None],
+        width=size,
+        height=size,
+    )
+    globes = [PARTS.index("eye_left"), PARTS.index("eye_right")]
+    heights = []
+    for head in heads:
+        level = model.landmarks(head[None], ("ibug_36", "ibug_45"))[0, :, 2].mean()
+        centred = head - head.new_tensor([0.0, 0.0, 1.0]) * level
+        triangle = rasterize(centred[None], model.faces, camera).triangle[0]
+        seen = torch.isin(model.part_of_triangle[triangle.clamp_min(0)], torch.tensor(globes))
+        columns = (seen & (triangle >= 0)).sum(0)
+        heights += [columns[: size // 2].max().item(), columns[size // 2 :].max().item()]
+    heights_mm = np.array(heights) / pixels_a_mm
+    assert abs(heights_mm.mean() - 10.8) < 0.5
+    assert 0.8 < heights_mm.std() < 1.6

@@ -101,3 +101,10 @@ def test_the_inside_of_a_sphere_sees_no_sky():
     vertices, faces = sphere_mesh()
     inward = -vertex_normals(vertices, faces)
     assert find_visibility(vertices, inward, faces).openness.max() < 0.05
+
+
+def test_a_flash_lights_the_face_from_beside_the_lens():
+    for k in range(50):
+        right, up, towards = draw_lighting(stream(0, k, "light"), "flash").lamps[0].direction
+        assert math.degrees(math.asin(up)) <= 28
+        assert abs(math.degrees(math.atan2(right, towards))) <= 22
