@@ -17,7 +17,8 @@ from augment.pathology.deformation import Deformation
 from augment.volume.anatomy.body import Body
 from augment.volume.files import check_affine
 from augment.volume.grid import grid_over
-from augment.volume.lattice import Field, grid_points, inverse
+from augment.volume.inversion import inverse
+from augment.volume.lattice import Field, grid_points
 from augment.volume.subject import subject_fields
 from augment.volume.twins import pathology_field
 

@@ -11,7 +11,7 @@ from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit
+from numba import njit, prange
 
 from augment.errors import GeometryError
 from augment.volume.grid import Grid
@@ -19,6 +19,9 @@ from augment.volume.lattice import Field
 
 COARSEST_MM, FINEST_MM = 96.0, 6.0
 """Lattice spacings from first to last, halved at each level."""
+
+FINEST_PASSES = 4
+"""How often the finest lattice takes what is left: points that share its cells agree after some."""
 
 
 def extended(
@@ -52,28 +55,49 @@ def extended(
     )
     residual = displacement_mm - points_mm @ affine[:3] - affine[3]
     axes = [grid.axis_mm(axis) for axis in range(3)]
-    total = (
-        sum(
-            axes[a].reshape([-1 if b == a else 1 for b in range(3)] + [1]) * affine[a]
-            for a in range(3)
-        )
-        + affine[3]
-    )
     low = np.minimum(points_mm.min(0), grid.origin_mm)
     high = np.maximum(points_mm.max(0), [axis[-1] for axis in axes])
+    control, coarser_mm = _affine_control(affine, low, high), COARSEST_MM
     for spacing in _spacings(finest_mm):
         shape = tuple(int(n) for n in np.ceil((high - low) / spacing) + 4)
-        control = _control_points(points_mm, residual, low, spacing, shape)
-        residual = residual - _evaluate_points(points_mm, control, low, spacing)
-        total = total + _evaluate_grid(control, low, spacing, axes)
-    return Field(grid, total.astype(np.float32))
+        step = _control_points(points_mm, residual, low, spacing, shape)
+        residual = residual - _evaluate_points(points_mm, step, low, spacing)
+        control = step + (control if spacing == coarser_mm else _refined(control, shape))
+        coarser_mm = spacing
+    result = np.zeros((*grid.shape, 3), np.float32)
+    taps = [_taps((axes[a] - low[a]) / coarser_mm) for a in range(3)]
+    _evaluate_grid(control, *taps[0], *taps[1], *taps[2], result)
+    return Field(grid, result)
+
+
+def _affine_control(affine: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Controls of the coarsest lattice that make an affine map: its values where they stand."""
+    counts = np.ceil((high - low) / COARSEST_MM) + 4
+    axes = [low[a] + COARSEST_MM * (np.arange(counts[a]) - 1) for a in range(3)]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), -1) @ affine[:3] + affine[3]
 
 
 def _spacings(finest_mm: float) -> list[float]:
-    """Lattice spacings, halved down to the finest, which is passed twice: the second pass mends
-    what neighbours share."""
+    """Lattice spacings, halved down to the finest, which is passed again: further passes mend what
+    neighbours share."""
     n_halvings = int(np.floor(np.log2(COARSEST_MM / finest_mm) + 1e-9))
-    return [COARSEST_MM / 2**level for level in (*range(n_halvings + 1), n_halvings)]
+    levels = (*range(n_halvings), *[n_halvings] * FINEST_PASSES)
+    return [COARSEST_MM / 2**level for level in levels]
+
+
+def _refined(control: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the same spline on a lattice of half the spacing (subdivision by 1 4 6 4 1).
+
+    Control a stands at ``low + (a - 1) * spacing``: it lies under control 2 a - 1 of the result.
+    """
+    result = control
+    for axis in range(3):
+        coarse = np.moveaxis(result, axis, 0)
+        fine = np.zeros((2 * len(coarse) - 3, *coarse.shape[1:]))
+        fine[0::2] = 0.5 * (coarse[:-1] + coarse[1:])
+        fine[1::2] = 0.75 * coarse[1:-1] + 0.125 * (coarse[:-2] + coarse[2:])
+        result = np.moveaxis(fine[: shape[axis]], 0, axis)
+    return np.ascontiguousarray(result)
 
 
 @njit(cache=True, nogil=True)
@@ -143,16 +167,39 @@ def _evaluate_points(points, control, low, spacing):
     return result
 
 
-def _evaluate_grid(
-    control: np.ndarray, low: np.ndarray, spacing: float, axes: list[np.ndarray]
-) -> np.ndarray:
+def _taps(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First control and four weights for each place on an axis, in cells."""
+    base = np.floor(place).astype(np.int64)
+    return base, np.array([_weights(t) for t in place - base])
+
+
+@njit(cache=True, nogil=True, parallel=True)
+@no_type_check
+def _evaluate_grid(control, base_x, in_x, base_y, in_y, base_z, in_z, result):
     """Spline values on a grid, one axis after the other."""
-    result = control
-    for axis in range(3):
-        place = (axes[axis] - low[axis]) / spacing
-        base = np.floor(place).astype(int)
-        matrix = np.zeros((len(place), control.shape[axis]))
-        for row, (start, t) in enumerate(zip(base, place - base, strict=True)):
-            matrix[row, start : start + 4] = _weights(t)
-        result = np.moveaxis(np.tensordot(matrix, result, axes=(1, axis)), 0, axis)
-    return result
+    n_y, n_z = control.shape[1], control.shape[2]
+    for i in prange(result.shape[0]):
+        slab = np.zeros((n_y, n_z, 3))
+        for tap in range(4):
+            w, a = in_x[i, tap], base_x[i] + tap
+            for b in range(n_y):
+                for c in range(n_z):
+                    for n in range(3):
+                        slab[b, c, n] += w * control[a, b, c, n]
+        row = np.zeros((n_z, 3))
+        for j in range(result.shape[1]):
+            row[:] = 0.0
+            for tap in range(4):
+                w, b = in_y[j, tap], base_y[j] + tap
+                for c in range(n_z):
+                    for n in range(3):
+                        row[c, n] += w * slab[b, c, n]
+            for k in range(result.shape[2]):
+                c = base_z[k]
+                for n in range(3):
+                    result[i, j, k, n] = (
+                        in_z[k, 0] * row[c, n]
+                        + in_z[k, 1] * row[c + 1, n]
+                        + in_z[k, 2] * row[c + 2, n]
+                        + in_z[k, 3] * row[c + 3, n]
+                    )

@@ -1,5 +1,4 @@
-"""Displacements on a lattice: linear interpolation, inversion by fixed point, composition and
-Jacobian.
+"""Displacements on a lattice: linear interpolation, composition and Jacobian.
 
 A field holds ``displacement_mm`` so that a point p of its source frame goes to p + u(p). Outside
 its grid the field takes the value
@@ -13,11 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numba import njit, prange
 
-from augment.errors import GeometryError
 from augment.volume.grid import Grid
-
-INVERSE_TOLERANCE_MM = 1.0e-3
-INVERSE_STEPS = 120
 
 
 @dataclass(frozen=True)
@@ -54,35 +49,6 @@ def identity_field(grid: Grid) -> Field:
     return Field(grid, np.zeros((*grid.shape, 3), np.float32))
 
 
-def inverse(field: Field, grid: Grid) -> Field:
-    """Return the field from target to source: ``v(q)`` with ``q + v + u(q + v) = q``, found by
-    fixed point.
-
-    Args:
-        field: Field from source to target, with a Lipschitz constant below 1 (moderate strain).
-        grid: Grid of the result, in the target frame.
-
-    Raises:
-        GeometryError: If the iteration does not settle, because the field folds or strains too
-        much.
-    """
-    result = np.zeros((*grid.shape, 3), np.float32)
-    worst = _invert(
-        field.displacement_mm,
-        *field.grid.geometry,
-        result,
-        *grid.geometry,
-        INVERSE_STEPS,
-        INVERSE_TOLERANCE_MM,
-    )
-    if not worst.max() <= 10 * INVERSE_TOLERANCE_MM:
-        raise GeometryError(
-            f"expected a field that can be inverted, but {worst.max():.3f} mm remain: lower "
-            "the severity of the pathologies"
-        )
-    return Field(grid, result)
-
-
 def composed(first: Field, second: Field, grid: Grid) -> Field:
     """Return the field that moves by ``first``, then by ``second``.
 
@@ -105,16 +71,9 @@ def grid_points(grid: Grid) -> Float[np.ndarray, "x y z 3"]:
 def jacobian(field: Field) -> Float32[np.ndarray, "x y z"]:
     """Return the determinant of the map p + u(p): the local ratio of volumes, negative where space
     folds."""
-    gradient = [
-        np.gradient(field.displacement_mm, field.grid.spacing_mm[axis], axis=axis)
-        for axis in range(3)
-    ]
-    j = [[gradient[a][..., c] + np.float32(a == c) for a in range(3)] for c in range(3)]
-    minor = [
-        j[1][(c + 1) % 3] * j[2][(c + 2) % 3] - j[1][(c + 2) % 3] * j[2][(c + 1) % 3]
-        for c in range(3)
-    ]
-    return (j[0][0] * minor[0] + j[0][1] * minor[1] + j[0][2] * minor[2]).astype(np.float32)
+    result = np.zeros(field.grid.shape, np.float32)
+    _determinants(field.displacement_mm, field.grid.geometry[1], result)
+    return result
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -189,32 +148,6 @@ def _sample(values, origin, spacing, points, result):
 
 @njit(cache=True, nogil=True, parallel=True)
 @no_type_check
-def _invert(values, origin, spacing, result, to_origin, to_spacing, n_steps, tolerance):
-    worst = np.zeros(result.shape[0])
-    for i in prange(result.shape[0]):
-        x = to_origin[0] + to_spacing[0] * i
-        for j in range(result.shape[1]):
-            y = to_origin[1] + to_spacing[1] * j
-            px, py, pz = 0.0, 0.0, 0.0
-            for k in range(result.shape[2]):
-                z = to_origin[2] + to_spacing[2] * k
-                change = 0.0
-                for step in range(n_steps):
-                    a, b, c = _lookup(values, origin, spacing, x + px, y + py, z + pz)
-                    change = max(abs(px + a), abs(py + b), abs(pz + c))
-                    # Plain steps converge for small strain; shorter ones also where one direction
-                    # stretches to twice its length.
-                    size = 1.0 if step < 12 else (0.5 if step < 50 else 0.25)
-                    px, py, pz = px - size * (px + a), py - size * (py + b), pz - size * (pz + c)
-                    if change < tolerance:
-                        break
-                worst[i] = max(worst[i], change)
-                result[i, j, k, 0], result[i, j, k, 1], result[i, j, k, 2] = px, py, pz
-    return worst
-
-
-@njit(cache=True, nogil=True, parallel=True)
-@no_type_check
 def _compose(
     result,
     origin,
@@ -237,3 +170,34 @@ def _compose(
                 result[i, j, k, 0] = a + u
                 result[i, j, k, 1] = b + v
                 result[i, j, k, 2] = c + w
+
+
+@njit(cache=True, nogil=True, inline="always")
+@no_type_check
+def _around(index, size):
+    """Neighbours on an axis for a central difference, one-sided at the border."""
+    return max(index - 1, 0), min(index + 1, size - 1)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+@no_type_check
+def _determinants(u, spacing, result):
+    for i in prange(result.shape[0]):
+        i0, i1 = _around(i, result.shape[0])
+        x = np.float32(1.0 / (max(i1 - i0, 1) * spacing[0]))
+        for j in range(result.shape[1]):
+            j0, j1 = _around(j, result.shape[1])
+            y = np.float32(1.0 / (max(j1 - j0, 1) * spacing[1]))
+            for k in range(result.shape[2]):
+                k0, k1 = _around(k, result.shape[2])
+                z = np.float32(1.0 / (max(k1 - k0, 1) * spacing[2]))
+                a = np.float32(1.0) + (u[i1, j, k, 0] - u[i0, j, k, 0]) * x
+                b = (u[i, j1, k, 0] - u[i, j0, k, 0]) * y
+                c = (u[i, j, k1, 0] - u[i, j, k0, 0]) * z
+                d = (u[i1, j, k, 1] - u[i0, j, k, 1]) * x
+                e = np.float32(1.0) + (u[i, j1, k, 1] - u[i, j0, k, 1]) * y
+                f = (u[i, j, k1, 1] - u[i, j, k0, 1]) * z
+                g = (u[i1, j, k, 2] - u[i0, j, k, 2]) * x
+                h = (u[i, j1, k, 2] - u[i, j0, k, 2]) * y
+                m = np.float32(1.0) + (u[i, j, k1, 2] - u[i, j, k0, 2]) * z
+                result[i, j, k] = a * (e * m - f * h) - b * (d * m - f * g) + c * (d * h - e * g)

@@ -1,19 +1,28 @@
-"""From a subject and its pathologies to the dense field between template and head."""
+"""From a subject's vertices to the dense field between template and head."""
 
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from numba import njit
+from scipy import ndimage
 
-from augment.volume.extension import COARSEST_MM, extended
-from augment.volume.grid import Grid, grid_over
-from augment.volume.lattice import Field, inverse, jacobian
+from augment.volume.anatomy.body import Body
+from augment.volume.extension import extended
+from augment.volume.grid import Box, Grid, grid_over
+from augment.volume.inversion import inverse
+from augment.volume.lattice import Field, jacobian
 
 FIELD_STEP_MM = 6.0
 MARGIN_MM = 12.0
 LEAST_JACOBIAN = 0.15
-"""Where a subject compresses space further than this, finer spline lattices are left out: a fold
-would be worse than a millimetre."""
+"""Where a subject compresses space further than this, the field is smoothed: a fold would be worse
+than a millimetre."""
+RELAX_MM, RELAX_ROUNDS = 4.0, 12
+OPEN_RADIUS_MM, OPEN_SHARE = 4.0, 0.25
+"""A vertex belongs to the outer skin if air fills this share of the ball around it: half on flat
+skin, a quarter in the deepest folds, less between lips in contact and in the inner mouth."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,24 @@ def field_grid(points_mm: Float[np.ndarray, "points 3"], step_mm: float = FIELD_
     return grid_over(points_mm.min(0) - MARGIN_MM, points_mm.max(0) + MARGIN_MM, step_mm)
 
 
+def outer_skin(
+    template_mm: Float[np.ndarray, "vertices 3"], body: Body
+) -> Bool[np.ndarray, " vertices"]:
+    """Tell which vertices lie on the outer skin; the others' motion says nothing about a filled
+    head, and where two surfaces touch it contradicts itself.
+
+    Args:
+        template_mm: Vertices of the template, head frame.
+        body: The filled template.
+    """
+    reach = int(OPEN_RADIUS_MM / body.grid.spacing_mm[0])
+    ball = np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * 3, indexing="ij"), -1)
+    ball = ball.reshape(-1, 3)
+    ball = ball[np.linalg.norm(ball * body.grid.spacing_mm, axis=1) <= OPEN_RADIUS_MM]
+    index = np.rint((template_mm - body.grid.origin_mm) / body.grid.spacing_mm).astype(np.int64)
+    return np.asarray(_open_share(index, ball, body.inside) >= OPEN_SHARE)
+
+
 def head_from_template(
     template_mm: Float[np.ndarray, "vertices 3"],
     subject_mm: Float[np.ndarray, "vertices 3"],
@@ -48,11 +75,34 @@ def head_from_template(
         grid: Lattice of the field, in the template's frame.
         finest_mm: Spacing of the finest spline lattice.
     """
-    while True:
-        field = extended(template_mm, subject_mm - template_mm, grid, finest_mm)
-        if jacobian(field).min() > LEAST_JACOBIAN or finest_mm >= COARSEST_MM:
-            return field
-        finest_mm *= 2.0
+    return relaxed(extended(template_mm, subject_mm - template_mm, grid, finest_mm))
+
+
+def relaxed(field: Field, least: float = LEAST_JACOBIAN) -> Field:
+    """Smooth a field where it compresses space too far, and only there.
+
+    Args:
+        field: Any field.
+        least: Jacobian below which the neighbourhood is smoothed.
+
+    Returns:
+        The field itself where nothing is to be done; after some rounds what was reached.
+    """
+    values = field.displacement_mm
+    for round_number in range(RELAX_ROUNDS):
+        bad = jacobian(Field(field.grid, values)) < least
+        if not bad.any():
+            break
+        if values is field.displacement_mm:
+            values = values.copy()
+        sigma = RELAX_MM * (1.0 + 0.25 * round_number) / np.array(field.grid.spacing_mm)
+        box = _box_of(bad, np.ceil(5 * sigma).astype(int))
+        weight = ndimage.gaussian_filter(bad[box].astype(np.float32), sigma)
+        near = ndimage.binary_dilation(bad[box], iterations=2).astype(np.float32)
+        weight = np.clip(np.maximum(4.0 * weight, ndimage.gaussian_filter(near, 1.5)), 0.0, 1.0)
+        smooth = ndimage.gaussian_filter(values[box], (*sigma, 0.0), mode="nearest")
+        values[box] += weight[..., None] * (smooth - values[box])
+    return Field(field.grid, values)
 
 
 def subject_fields(
@@ -67,3 +117,32 @@ def subject_fields(
     """
     forward = head_from_template(template_mm, subject_mm, field_grid(template_mm, step_mm), step_mm)
     return SubjectFields(forward, inverse(forward, field_grid(subject_mm, step_mm)))
+
+
+def _box_of(mask: np.ndarray, margin: np.ndarray) -> Box:
+    """Voxels around everything that a mask holds."""
+    slices = []
+    for axis in range(3):
+        rows = np.nonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))[0]
+        slices.append(
+            slice(
+                int(max(rows[0] - margin[axis], 0)),
+                int(min(rows[-1] + margin[axis] + 1, mask.shape[axis])),
+            )
+        )
+    return slices[0], slices[1], slices[2]
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _open_share(index, ball, inside):
+    """Share of the ball around each voxel that lies outside; the body goes on below its grid."""
+    result = np.zeros(len(index))
+    for n in range(len(index)):
+        for m in range(len(ball)):
+            i, j, k = index[n, 0] + ball[m, 0], index[n, 1] + ball[m, 1], index[n, 2] + ball[m, 2]
+            k = max(k, 0)
+            known = i >= 0 and j >= 0 and i < inside.shape[0] and j < inside.shape[1]
+            if not (known and k < inside.shape[2] and inside[i, j, k]):
+                result[n] += 1.0 / len(ball)
+    return result

@@ -8,19 +8,26 @@ mesh and bone moves by its own share.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
+from numba import njit, prange
+from scipy import ndimage
 
 from augment.errors import GeometryError
 from augment.pathology.deformation import Deformation
 from augment.volume.anatomy.body import Body
-from augment.volume.grid import Grid, grid_over
-from augment.volume.lattice import Field, composed, grid_points, identity_field, inverse, jacobian
-from augment.volume.subject import head_from_template
+from augment.volume.grid import Box, Grid, grid_over
+from augment.volume.inversion import inverse, inverse_of_changed
+from augment.volume.lattice import Field, _lookup, composed, grid_points, jacobian
+from augment.volume.subject import head_from_template, outer_skin
 
 STEP_MM, FINEST_MM = 2.0, 3.0
 """Spacing of the lattice that holds the fields, and of the finest splines that shape them."""
+
+SUPPORT_STEP_MM = 8.0
+"""Where a pathology moves anything at all is looked for at this spacing."""
 
 REACH_MM = 24.0
 """How far the fields go beyond the scan: farther than any subject's skin lies from the
@@ -45,33 +52,57 @@ class TwinFields:
 
     def healthy_from_pathological(self, grid: Grid) -> Field:
         """Return where each point of the pathological head is in the healthy one: the field that
-        makes the twin."""
-        return composed(self.template_from_pathological, self.healthy_from_template, grid)
+        makes the twin. On the grid of the inverses it is 0 where both twins are the same."""
+        back, forth = self.template_from_pathological, self.healthy_from_template
+        if grid != back.grid:
+            return composed(back, forth, grid)
+        result = np.zeros((*grid.shape, 3), np.float32)
+        known = self.template_from_healthy.displacement_mm
+        _between(
+            back.displacement_mm,
+            known,
+            *grid.geometry,
+            forth.displacement_mm,
+            *forth.grid.geometry,
+            result,
+        )
+        return Field(grid, result)
 
 
-def template_depth(body: Body, grid: Grid) -> Float32[np.ndarray, "x y z"]:
-    """Return the depth below the template's skin at the nodes of a grid, mm."""
-    points = grid_points(grid).reshape(-1, 3)
-    index = np.rint((points - body.grid.origin_mm) / body.grid.spacing_mm).astype(int)
-    inside = ((index >= 0) & (index < body.grid.shape)).all(axis=1)
-    depth = np.zeros(len(points), np.float32)
-    depth[inside] = body.depth_mm[tuple(index[inside].T)]
-    return depth.reshape(grid.shape)
+def template_depth(
+    body: Body, points_mm: Float[np.ndarray, "points 3"]
+) -> Float[np.ndarray, " points"]:
+    """Return the depth of points below the template's skin, interpolated, mm."""
+    index = (points_mm - body.grid.origin_mm) / body.grid.spacing_mm
+    return np.asarray(ndimage.map_coordinates(body.depth_mm, index.T, order=1, output=np.float64))
 
 
 def pathology_field(
     pathologies: Sequence[tuple[Deformation, float]], body: Body, grid: Grid
 ) -> Field:
     """Sum pathologies, each with its solved coefficient, on a grid in template space."""
-    if not pathologies:
-        return identity_field(grid)
-    points = grid_points(grid).reshape(-1, 3)
-    depth = template_depth(body, grid).reshape(-1).astype(float)
-    total = sum(
-        coefficient * deformation.displacement(points, depth)
-        for deformation, coefficient in pathologies
-    )
-    return Field(grid, np.asarray(total).reshape(*grid.shape, 3).astype(np.float32))
+    total = np.zeros((*grid.shape, 3), np.float32)
+    for deformation, coefficient in pathologies:
+        box = _support(deformation, grid)
+        inner = grid.box_grid(box)
+        points = grid_points(inner).reshape(-1, 3)
+        moved = coefficient * deformation.displacement(points, template_depth(body, points))
+        total[box] += moved.reshape(*inner.shape, 3).astype(np.float32)
+    return Field(grid, total)
+
+
+def _support(deformation: Deformation, grid: Grid) -> Box:
+    """Box of nodes outside which a deformation is zero, found on a coarse sample with a margin."""
+    last = [grid.axis_mm(axis)[-1] for axis in range(3)]
+    coarse = grid_over(grid.origin_mm, last, SUPPORT_STEP_MM)
+    vectors = deformation.field(grid_points(coarse).reshape(-1, 3))
+    moves = vectors.any(axis=1).reshape(coarse.shape)
+    if not moves.any():
+        return (slice(0, 0),) * 3
+    where = np.argwhere(moves)
+    low, high = where.min(axis=0), where.max(axis=0)
+    corners = [coarse.origin_mm + SUPPORT_STEP_MM * (c + s) for c, s in ((low, -1), (high, 1))]
+    return grid.box_around(*corners)
 
 
 def twin_fields(
@@ -94,14 +125,54 @@ def twin_fields(
     Raises:
         GeometryError: If the pathological field folds.
     """
+    healthy, total = forward_fields(template_mm, healthy_mm, pathologies, body, grid)
+    back = inverse(healthy, grid)
+    if total is healthy:
+        return TwinFields(healthy, back, healthy, back)
+    return TwinFields(healthy, back, total, inverse_of_changed(total, healthy, back))
+
+
+def forward_fields(
+    template_mm: Float[np.ndarray, "vertices 3"],
+    healthy_mm: Float[np.ndarray, "vertices 3"],
+    pathologies: Sequence[tuple[Deformation, float]],
+    body: Body,
+    grid: Grid,
+) -> tuple[Field, Field]:
+    """Return ``healthy_from_template`` and ``pathological_from_template``; see `twin_fields`.
+
+    Both are the very same field where there is no pathology.
+    """
     last = [grid.axis_mm(axis)[-1] for axis in range(3)]
     lattice = grid_over(np.array(grid.origin_mm) - REACH_MM, np.array(last) + REACH_MM, STEP_MM)
-    healthy = head_from_template(template_mm, healthy_mm, lattice, FINEST_MM)
-    added = pathology_field(pathologies, body, healthy.grid)
-    total = Field(healthy.grid, healthy.displacement_mm + added.displacement_mm)
+    skin = outer_skin(template_mm, body)
+    healthy = head_from_template(template_mm[skin], healthy_mm[skin], lattice, FINEST_MM)
+    if not pathologies:
+        return healthy, healthy
+    added = pathology_field(pathologies, body, lattice)
+    total = Field(lattice, healthy.displacement_mm + added.displacement_mm)
     least = float(jacobian(total).min())
     if least <= 0.0:
         raise GeometryError(
             f"expected a pathology without folds, got a Jacobian of {least:.2f}: lower its severity"
         )
-    return TwinFields(healthy, inverse(healthy, grid), total, inverse(total, grid))
+    return healthy, total
+
+
+@njit(cache=True, nogil=True, parallel=True)
+@no_type_check
+def _between(back, known, origin, spacing, forth, f_origin, f_spacing, result):
+    """First back, then forth; nothing where back equals the known inverse of forth."""
+    for i in prange(result.shape[0]):
+        x = origin[0] + spacing[0] * i
+        for j in range(result.shape[1]):
+            y = origin[1] + spacing[1] * j
+            for k in range(result.shape[2]):
+                a, b, c = back[i, j, k, 0], back[i, j, k, 1], back[i, j, k, 2]
+                if a == known[i, j, k, 0] and b == known[i, j, k, 1] and c == known[i, j, k, 2]:
+                    continue
+                z = origin[2] + spacing[2] * k
+                u, v, w = _lookup(forth, f_origin, f_spacing, x + a, y + b, z + c)
+                result[i, j, k, 0] = a + u
+                result[i, j, k, 1] = b + v
+                result[i, j, k, 2] = c + w

@@ -7,7 +7,8 @@ from scipy.ndimage import map_coordinates
 from augment.errors import GeometryError
 from augment.volume.extension import extended
 from augment.volume.grid import grid_over
-from augment.volume.lattice import Field, composed, grid_points, identity_field, inverse, jacobian
+from augment.volume.inversion import inverse, inverse_of_changed
+from augment.volume.lattice import Field, composed, grid_points, identity_field, jacobian
 
 GRID = grid_over((-40, -40, -40), (40, 40, 40), 4.0)
 ROUND_TRIP_MM = 0.05
@@ -78,3 +79,23 @@ def test_a_smooth_motion_is_met_at_the_points():
 def test_numbers_that_are_not_finite_are_refused():
     with pytest.raises(GeometryError, match="expected finite points"):
         extended(np.full((5, 3), np.nan), np.zeros((5, 3)), GRID)
+
+
+def test_the_inverse_of_a_locally_changed_field_keeps_the_rest():
+    before, points = wave(3.0), grid_points(GRID)
+    weight = np.clip(1 - (np.linalg.norm(points, axis=-1) / 18) ** 2, 0, None) ** 3
+    after = Field(GRID, before.displacement_mm + (weight[..., None] * (4, -2, 3)).astype("f4"))
+    fine = grid_over((-40, -40, -40), (40, 40, 40), 1.0)
+    known = inverse(before, fine)
+    back = inverse_of_changed(after, before, known)
+    same = (back.displacement_mm == known.displacement_mm).all(axis=3)
+    assert 0.7 < same.mean() < 0.99
+    centres = grid_points(fine)[5:-5, 5:-5, 5:-5].reshape(-1, 3)
+    assert np.abs(after.move(back.move(centres)) - centres).max() < 0.005
+
+
+def test_the_jacobian_equals_numpy_gradients():
+    field = wave(6.0)
+    slopes = [np.gradient(field.displacement_mm.astype(float), 4.0, axis=a) for a in range(3)]
+    matrix = np.stack(slopes, -1) + np.eye(3)
+    np.testing.assert_allclose(jacobian(field), np.linalg.det(matrix), atol=1e-5)
