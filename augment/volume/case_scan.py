@@ -15,7 +15,7 @@ from augment.volume.lattice import Field, jacobian
 from augment.volume.protocol import PERSON_HIGH_MM, PERSON_LOW_MM, Scan, seen_box
 from augment.volume.sampling import draw_texture, pull_back
 from augment.volume.scan_frame import scan_displacement
-from augment.volume.scanner import acquire
+from augment.volume.scanner import Exposure, acquire, expose
 from augment.volume.twins import TwinFields
 
 
@@ -75,14 +75,12 @@ def scan_twins(
         GeometryError: If the fields do not cover what the scan sees.
     """
     _check_cover(fields.template_from_healthy.grid, scan)
-    texture, seed = draw_texture(rng), int(rng.integers(2**62))
-    sides = (
-        (fields.template_from_healthy, fields.healthy_from_template),
-        (fields.template_from_pathological, fields.pathological_from_template),
-    )
-    healthy, pathological = (
-        _scan_one(atlas, *side, scan, texture, seed, structure) for side in sides
-    )
+    texture = draw_texture(rng)
+    ideal = _Ideal.of(atlas, fields.template_from_healthy, scan, texture, structure)
+    exposure = expose(ideal.image, scan.grid, scan.scanner, scan.n_sub, rng)
+    healthy = ideal.scanned(atlas, fields.healthy_from_template, scan, exposure)
+    ideal = _Ideal.of(atlas, fields.template_from_pathological, scan, texture, structure)
+    pathological = ideal.scanned(atlas, fields.pathological_from_template, scan, exposure)
     between = scan_displacement(fields, scan.posture, scan.grid)
     return CaseVolumes(healthy, pathological, between.displacement_mm, jacobian(between), scan.grid)
 
@@ -105,32 +103,46 @@ def scan_head(
         rng: As in `scan_twins`.
         structure: As in `scan_twins`.
     """
-    texture, seed = draw_texture(rng), int(rng.integers(2**62))
-    return _scan_one(atlas, template_from_head, head_from_template, scan, texture, seed, structure)
+    ideal = _Ideal.of(atlas, template_from_head, scan, draw_texture(rng), structure)
+    exposure = expose(ideal.image, scan.grid, scan.scanner, scan.n_sub, rng)
+    return ideal.scanned(atlas, head_from_template, scan, exposure)
 
 
-def _scan_one(
-    atlas: Atlas,
-    template_from_head: Field,
-    head_from_template: Field,
-    scan: Scan,
-    texture: np.ndarray,
-    seed: int,
-    structure: tuple[int, ...],
-) -> HeadVolume:
-    ideal, labels, share = pull_back(
-        atlas,
-        template_from_head,
-        scan.posture,
-        scan.values,
-        texture,
-        scan.grid,
-        scan.n_sub,
-        structure,
-    )
-    metal_mm = scan.posture.scan_from_head(head_from_template.move(atlas.metal_mm))
-    image = acquire(ideal, scan.grid, scan.scanner, metal_mm, np.random.default_rng(seed))
-    return HeadVolume(image, labels, share)
+@dataclass(frozen=True)
+class _Ideal:
+    """What a scanner without faults would show."""
+
+    image: Float32[np.ndarray, "x y z"]
+    labels: UInt8[np.ndarray, "x y z"]
+    share: UInt8[np.ndarray, "x y z"] | None
+
+    @staticmethod
+    def of(
+        atlas: Atlas,
+        template_from_head: Field,
+        scan: Scan,
+        texture: np.ndarray,
+        structure: tuple[int, ...],
+    ) -> "_Ideal":
+        return _Ideal(
+            *pull_back(
+                atlas,
+                template_from_head,
+                scan.posture,
+                scan.values,
+                texture,
+                scan.grid,
+                scan.n_sub,
+                structure,
+            )
+        )
+
+    def scanned(
+        self, atlas: Atlas, head_from_template: Field, scan: Scan, exposure: Exposure
+    ) -> HeadVolume:
+        metal_mm = scan.posture.scan_from_head(head_from_template.move(atlas.metal_mm))
+        image = acquire(self.image, scan.grid, scan.scanner, scan.n_sub, metal_mm, exposure)
+        return HeadVolume(image, self.labels, self.share)
 
 
 def _check_cover(grid: Grid, scan: Scan) -> None:

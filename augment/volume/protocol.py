@@ -7,7 +7,7 @@ frame; written to a file, the scan frame is the file's world. In an upright post
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -21,6 +21,7 @@ from augment.volume.scanner import (
     draw_cbct_scanner,
     draw_diagnostic_scanner,
     draw_radiotherapy_scanner,
+    without_x_rays,
 )
 from augment.volume.tissue import Contrast, TissueValues, draw_tissue_values
 
@@ -47,7 +48,7 @@ class Scan:
         protocol: Its name in `PROTOCOLS`.
         posture: How the person lies.
         grid: Scan grid, scan frame.
-        scanner: Blur, noise, streaks, couch.
+        scanner: Machine, settings and what lies beside the person.
         values: Value per label.
         contrast: A `Contrast`: which kind of image.
         n_sub: Super-sampling along each edge of a voxel.
@@ -116,7 +117,7 @@ def draw_scan(
     spacing = spacing_mm or plan.spacing_mm or (edge, edge, edge)
     posture, grid, scanner = plan.posture(rng), plan.grid(rng, spacing), plan.scanner(rng)
     if contrast is not Contrast.CT:
-        scanner = replace(scanner, streak_hu=0.0, shift_hu=0.0, couch=False)
+        scanner = without_x_rays(scanner, contrast is Contrast.T1, rng)
     values = draw_tissue_values(rng, contrast)
     return Scan(protocol, posture, grid, scanner, values, contrast, plan.n_sub)
 

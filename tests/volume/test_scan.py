@@ -17,13 +17,13 @@ from augment.volume.lattice import Field, grid_points, identity_field, inverse
 from augment.volume.posture import UPRIGHT, Posture
 from augment.volume.protocol import PERSON_HIGH_MM, PERSON_LOW_MM, PROTOCOLS, Scan, draw_scan
 from augment.volume.sampling import draw_texture, pull_back
-from augment.volume.scanner import AIR_HU, CEILING_HU, Scanner, acquire
+from augment.volume.scanner import Scanner
 from augment.volume.tissue import Contrast, TissueValues, draw_tissue_values
 from augment.volume.twins import TwinFields
 
 GRID = grid_over((-30, -30, -30), (30, 30, 30), 1.0)
 NO_METAL = np.zeros((0, 3))
-QUIET = Scanner(blur_mm=(0.0, 0.0), noise_hu=0.0, couch=False)
+QUIET = Scanner(kernel_mm=0.0, noise_hu=0.0, metal=0.0)
 
 
 def plain_values():
@@ -97,24 +97,6 @@ def test_the_kernel_poses_as_the_readable_formula():
     expected = np.zeros(len(points), np.uint8)
     expected[inside] = toy_atlas().labels[tuple(index[inside].T)]
     assert (labels.ravel() != expected).mean() < 1e-4
-
-
-def test_a_quiet_scanner_only_rounds_and_clips():
-    image = np.random.default_rng(0).uniform(-3000, 5000, (6, 7, 8)).astype(np.float32)
-    grid = Grid((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), image.shape)
-    taken = acquire(image, grid, QUIET, NO_METAL, np.random.default_rng(0))
-    np.testing.assert_array_equal(taken, np.clip(np.rint(image), AIR_HU, CEILING_HU))
-
-
-def test_noise_has_its_strength_and_metal_its_streaks():
-    grid = Grid((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (40, 40, 20))
-    noisy = Scanner(blur_mm=(0.0, 0.0), noise_hu=30.0, noise_grain_mm=1.0, couch=False)
-    image = np.zeros(grid.shape, np.float32)
-    taken = acquire(image, grid, noisy, NO_METAL, np.random.default_rng(0))
-    assert abs(float(taken.std()) - 30.0) < 1.0
-    streaked = acquire(image, grid, QUIET, np.array([[20.0, 20.0, 10.0]]), np.random.default_rng(0))
-    assert np.abs(streaked[:, :, 10]).max() > 50
-    assert not streaked[:, :, 0].any()
 
 
 @pytest.mark.parametrize("contrast", list(Contrast))
