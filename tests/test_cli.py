@@ -32,9 +32,14 @@ def test_list_shows_every_recipe_with_its_first_line(run):
     code, out, _ = run("list")
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == [
+        "cephalogram",
+        "ct_anchored",
         "ct_subject",
         "face_demo",
         "face_train",
+        "head_ct",
+        "head_ct_randomised",
+        "mandible_kbp",
         "pathology_atlas",
     ]
 
@@ -127,7 +132,7 @@ def fake_pipeline(monkeypatch):
 
     monkeypatch.setattr(generate, "check_recipe", lambda spec: None)
     monkeypatch.setattr(generate, "fit_subject", lambda spec: None)
-    monkeypatch.setattr(generate, "data_set_legend", lambda: LEGEND)
+    monkeypatch.setattr(generate, "data_set_legend", lambda spec, fitted: LEGEND)
     monkeypatch.setattr(generate, "open_pipeline", lambda spec, subject: open_fake_maker(spec.seed))
     monkeypatch.setattr(report, "open_deriver", open_fake_deriver)
 

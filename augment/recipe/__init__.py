@@ -6,13 +6,14 @@ What leaves: a `RecipeSpec`, or a `RecipeError` that names every mistake, before
 
 from augment.recipe.compose import compose_recipe, expand_sweeps, recipe_names, recipe_text
 from augment.recipe.describe import describe_recipe
-from augment.recipe.schema import PathologySpec, RecipeSpec, RenderSpec, SubjectSpec
+from augment.recipe.schema import PathologySpec, RecipeSpec, RenderSpec, SubjectSpec, VolumeSpec
 
 __all__ = [
     "PathologySpec",
     "RecipeSpec",
     "RenderSpec",
     "SubjectSpec",
+    "VolumeSpec",
     "compose_recipe",
     "describe_recipe",
     "expand_sweeps",

@@ -89,6 +89,8 @@ def _read_value(hint: Any, item: Field[Any], value: Any, key: str, mistakes: lis
 def _read_tuple(
     kinds: tuple[Any, ...], item: Field[Any], value: Any, key: str, mistakes: list[str]
 ) -> Any:
+    if kinds == (float,) * 3:
+        return _read_triple(item, value, key, mistakes)
     if not isinstance(value, list | tuple):
         mistakes.append(f"{key} expects a list, got {value!r}")
         return INVALID
@@ -107,6 +109,19 @@ def _read_tuple(
     if low > high:
         mistakes.append(f"{key} expects [low, high] with low <= high, got {value!r}")
     return (low, high)
+
+
+def _read_triple(item: Field[Any], value: Any, key: str, mistakes: list[str]) -> Any:
+    """Read three numbers, or one that stands for all three."""
+    values = value if isinstance(value, list | tuple) else [value] * 3
+    if len(values) != 3:
+        mistakes.append(f"{key} expects three numbers or one, got {value!r}")
+        return INVALID
+    # One number is one mistake, however often it stands.
+    wrong: list[str] = []
+    entries = tuple(_read_scalar(float, item, entry, key, wrong) for entry in values)
+    mistakes.extend(dict.fromkeys(wrong))
+    return INVALID if any(entry is INVALID for entry in entries) else entries
 
 
 def _read_scalar(hint: Any, item: Field[Any], value: Any, key: str, mistakes: list[str]) -> Any:

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from augment.errors import RecipeError
 from augment.recipe.check import known_keys, read_spec, unknown_key
+from augment.recipe.contradictions import contradictions
 from augment.recipe.schema import RecipeSpec
 
 RECIPES_PACKAGE = "augment.recipes"
@@ -89,7 +90,7 @@ def compose_recipe(
     values = _compose_values(name, _parse(overrides), config_dir, mistakes)
     spec = read_spec(RecipeSpec, {**values, "name": name}, "", mistakes)
     if not mistakes and not partial:
-        mistakes.extend(_contradictions(spec))
+        mistakes.extend(contradictions(spec))
     if mistakes:
         raise RecipeError(f"recipe {name}: {'; '.join(mistakes)}")
     return (
@@ -179,18 +180,3 @@ def _search_path(name: str, config_dir: Path | None) -> Iterator[list[str]]:
 def _force(override: Override) -> str:
     line = str(override.input_line).lstrip("+")
     return f"++{line}"
-
-
-def _contradictions(spec: RecipeSpec) -> list[str]:
-    found = []
-    if spec.subject.source != "prior" and spec.subject.path in (None, "???"):
-        found.append(
-            f"subject.path expects a file for subject.source={spec.subject.source},"
-            " got none; add subject.path=FILE"
-        )
-    if spec.assign == "one" and not spec.pathologies:
-        found.append("assign=one expects at least one entry in pathologies, got none")
-    for number, pathology in enumerate(spec.pathologies):
-        if not pathology.name:
-            found.append(f"pathologies[{number}].name expects the name of a pathology, got none")
-    return found

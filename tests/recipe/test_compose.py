@@ -15,7 +15,17 @@ from augment.recipe import (
 from augment.recipe.check import known_keys, read_spec
 from augment.recipe.severity import Severity
 
-SHIPPED = ["ct_subject", "face_demo", "face_train", "pathology_atlas"]
+SHIPPED = [
+    "cephalogram",
+    "ct_anchored",
+    "ct_subject",
+    "face_demo",
+    "face_train",
+    "head_ct",
+    "head_ct_randomised",
+    "mandible_kbp",
+    "pathology_atlas",
+]
 
 
 def test_the_shipped_recipes_are_these():
