@@ -22,6 +22,8 @@ MAX_EXTENT_MM = 2600.0
 MIN_VOXELS_PER_AXIS = 8
 # A smallest-to-largest singular value ratio below this is a flattened lattice, not thick slices.
 SINGULAR_RATIO = 1e-4
+# sform and qform differ by rounding in many files; by more than this one of them is wrong.
+MAX_DISAGREEMENT_MM = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Volume:
         return np.all((voxels >= margin) & (voxels <= last - margin), axis=1)
 
 
-def read_volume(path: str | Path) -> Volume:
+def read_volume(path: str | Path, *, keep_axes: bool = False) -> Volume:
     """Read a 3D NIfTI file in millimetres.
 
     A header without a spatial unit is read as millimetres, as the NIfTI tools do, and held to the
@@ -68,6 +70,7 @@ def read_volume(path: str | Path) -> Volume:
 
     Args:
         path: A ``.nii`` or ``.nii.gz`` file.
+        keep_axes: Leave the axes in the order of the file.
 
     Returns:
         The volume with its axes turned (never resampled) to closest right, anterior, superior.
@@ -75,7 +78,7 @@ def read_volume(path: str | Path) -> Volume:
     Raises:
         AssetError: If the file is missing or is not a readable NIfTI file.
         GeometryError: If it is not 3D, not real-valued, not finite, not in millimetres, or its
-        affine is singular.
+        affine is missing, contradicts itself or is singular.
     """
     path = Path(path)
     if not path.is_file():
@@ -84,7 +87,7 @@ def read_volume(path: str | Path) -> Volume:
         )
     image = _load(path)
     _check_header(image, path)
-    image = nib.as_closest_canonical(image)
+    image = image if keep_axes else nib.as_closest_canonical(image)
     values = _values(image, path)
     return Volume(values=values, world_from_voxel=np.array(image.affine, dtype=np.float64))
 
@@ -126,7 +129,28 @@ def _check_header(image: nib.Nifti1Image, path: Path) -> None:
             f"expected spatial units of mm, got {unit!r} in the header of {str(path)!r}: "
             "rewrite the file in millimetres"
         )
+    _check_codes(image, path)
     _check_affine(np.asarray(image.affine, dtype=np.float64), shape, path)
+
+
+def _check_codes(image: nib.Nifti1Image, path: Path) -> None:
+    """Refuse a header that says nowhere, or in two ways, where the voxels are."""
+    sform, qform = image.get_sform(coded=True), image.get_qform(coded=True)
+    if not (sform[1] or qform[1]):
+        raise GeometryError(
+            f"expected an affine, got sform_code and qform_code of 0 in {str(path)!r}, which "
+            "leave left and right open: convert the scan again, for example with dcm2niix"
+        )
+    if not (sform[1] and qform[1] and np.isfinite(sform[0]).all()):
+        return
+    last = np.array([*np.array(image.shape[:3]) - 1.0, 1.0])
+    corners = np.array([[0.0, 0.0, 0.0, 1.0], last])
+    apart = float(np.linalg.norm(corners @ (sform[0] - qform[0]).T, axis=1).max())
+    if apart > MAX_DISAGREEMENT_MM:
+        raise GeometryError(
+            f"expected sform and qform to agree, got affines that place voxels {apart:.1f} mm apart"
+            f" in {str(path)!r}: repair the header, for example with nibabel's set_qform(sform)"
+        )
 
 
 def _check_affine(affine: Float[np.ndarray, "4 4"], shape: tuple[int, ...], path: Path) -> None:
