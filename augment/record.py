@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Integer, Shaped, UInt8
+from jaxtyping import Bool, Float, Integer, Shaped, UInt8, UInt16
 
 HEALTHY = "healthy"
 PATHOLOGICAL = "pathological"
@@ -24,6 +24,8 @@ class Legend:
         parts: Value of a part label to its name; 0 is background.
         pathologies: Pathology to what is known about it (parameter, unit, grades, source).
         assets: Asset to its licence.
+        volume_labels: Value of a volume's label to its name; empty where there are no volumes.
+        files: Further files of the whole data set (label tables for viewers), name to content.
     """
 
     landmarks: tuple[str, ...]
@@ -31,6 +33,8 @@ class Legend:
     parts: Mapping[int, str]
     pathologies: Mapping[str, Mapping[str, Any]]
     assets: Mapping[str, str]
+    volume_labels: Mapping[int, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,58 @@ class ViewRecord:
 
 
 @dataclass(frozen=True)
+class MeshRecord:
+    """A triangle mesh in the frame of its volume, RAS mm.
+
+    Attributes:
+        vertices_mm: Its vertices; those of both twins correspond one to one.
+        faces: Its triangles.
+    """
+
+    vertices_mm: Float[np.ndarray, "vertices 3"]
+    faces: Integer[np.ndarray, "triangles 3"]
+
+
+@dataclass(frozen=True)
+class FilmRecord:
+    """One radiograph with its landmarks.
+
+    Attributes:
+        film: Brightness, bone bright.
+        pixel_mm: Height and width of a pixel.
+        landmarks: Name to (x_px, y_px) and to (x, y, z) in RAS mm; the centre of pixel (0, 0) is
+            (0.5, 0.5).
+    """
+
+    film: UInt16[np.ndarray, "rows columns"]
+    pixel_mm: tuple[float, float]
+    landmarks: Mapping[str, tuple[float, float, float, float, float]]
+
+
+@dataclass(frozen=True)
+class VolumeRecord:
+    """One twin's volume; both twins of a sample share the grid.
+
+    Attributes:
+        ras_from_voxel: Affine from voxel centres to RAS mm: the head frame or the scanner's trunk
+            frame for generated volumes, the file's own world for a real CT.
+        arrays: Kind (`image`, `labels`, `mandible_share`, and `displacement_mm`, `jacobian` of a
+            pathological twin) to voxels.
+        meshes: `mesh_skin`, `mesh_skull`, `mesh_mandible` to surfaces in the same frame.
+        films: `cephalogram_lateral`, `cephalogram_pa` to radiographs.
+        angles_deg: Cephalometric angles by name; empty without radiographs.
+        is_hu: Whether the image is in HU, not in arbitrary units.
+    """
+
+    ras_from_voxel: Float[np.ndarray, "4 4"]
+    arrays: Mapping[str, Shaped[np.ndarray, "x y z *vector"]]
+    meshes: Mapping[str, MeshRecord] = field(default_factory=dict)
+    films: Mapping[str, FilmRecord] = field(default_factory=dict)
+    angles_deg: Mapping[str, float] = field(default_factory=dict)
+    is_hu: bool = True
+
+
+@dataclass(frozen=True)
 class TwinRecord:
     """One head: healthy or pathological.
 
@@ -74,11 +130,13 @@ class TwinRecord:
         name: `healthy` or `pathological`.
         vertices_mm: Its vertices in the head frame, or None where no mesh is wanted.
         views: Its pictures.
+        volume: Its volume, or None where the recipe asks for none.
     """
 
     name: str
     vertices_mm: Float[np.ndarray, "vertices 3"] | None
     views: tuple[ViewRecord, ...]
+    volume: VolumeRecord | None = None
 
 
 @dataclass(frozen=True)

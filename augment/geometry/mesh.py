@@ -186,11 +186,19 @@ def write_ply(
 
 
 def ply_bytes(
-    vertices: Float[np.ndarray, "vertices 3"], faces: Int64[np.ndarray, "triangles 3"]
+    vertices: Float[np.ndarray, "vertices 3"],
+    faces: Int64[np.ndarray, "triangles 3"],
+    frame: str = "head frame RAS+",
 ) -> bytes:
-    """Return the content of the file that `write_ply` writes."""
+    """Return the content of the file that `write_ply` writes.
+
+    Args:
+        vertices: Positions, mm.
+        faces: Triangles.
+        frame: What the comment of the header says of the frame.
+    """
     header = (
-        "ply\nformat binary_little_endian 1.0\ncomment head frame RAS+, millimetres\n"
+        f"ply\nformat binary_little_endian 1.0\ncomment {frame}, millimetres\n"
         f"element vertex {len(vertices)}\nproperty float x\nproperty float y\nproperty float z\n"
         f"element face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
     )

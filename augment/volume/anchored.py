@@ -16,14 +16,16 @@ from augment.errors import GeometryError
 from augment.pathology.deformation import Deformation
 from augment.volume.anatomy.body import Body
 from augment.volume.files import check_affine
-from augment.volume.grid import grid_over
 from augment.volume.inversion import inverse
 from augment.volume.lattice import Field, grid_points
-from augment.volume.subject import subject_fields
+from augment.volume.subject import SubjectFields, subject_fields
 from augment.volume.twins import pathology_field
 
 STILL_MM = 0.01
 """A voxel that moves less than this keeps its bytes."""
+
+SLAB = 16
+"""Slices of which the Jacobian is taken at once, so that memory stays small."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,25 @@ class AnchoredTwin:
     support: Bool[np.ndarray, "x y z"]
 
 
+def pathological_from_healthy(
+    fields: SubjectFields,
+    pathologies: Sequence[tuple[Deformation, float]],
+    body: Body,
+) -> Field:
+    """Return where pathologies carry each point of a fitted head, head frame.
+
+    Args:
+        fields: Fields between the template and the fitted head.
+        pathologies: Deformation and solved coefficient of each pathology.
+        body: The filled template.
+    """
+    grid = fields.template_from_head.grid
+    added = pathology_field(pathologies, body, fields.head_from_template.grid)
+    points = grid_points(grid).reshape(-1, 3)
+    moved = added.at(fields.template_from_head.move(points)).reshape(*grid.shape, 3)
+    return Field(grid, moved.astype(np.float32))
+
+
 def anchored_field(
     template_mm: Float[np.ndarray, "vertices 3"],
     fitted_mm: Float[np.ndarray, "vertices 3"],
@@ -60,12 +81,8 @@ def anchored_field(
         step_mm: Spacing of the lattice.
     """
     fields = subject_fields(template_mm, fitted_mm, step_mm)
-    grid = fields.template_from_head.grid
-    template_grid = grid_over(template_mm.min(0) - 12.0, template_mm.max(0) + 12.0, step_mm)
-    added = pathology_field(pathologies, body, template_grid)
-    points = grid_points(grid).reshape(-1, 3)
-    moved = added.at(fields.template_from_head.move(points)).reshape(*grid.shape, 3)
-    return inverse(Field(grid, moved.astype(np.float32)), grid)
+    forward = pathological_from_healthy(fields, pathologies, body)
+    return inverse(forward, forward.grid)
 
 
 def anchored_twin(
@@ -122,6 +139,28 @@ def anchored_twin(
             "moves: choose another pathology or scan"
         )
     return AnchoredTwin(image, moved_labels if labels is not None else None, displacement, support)
+
+
+def world_jacobian(
+    displacement_mm: Float32[np.ndarray, "x y z 3"], ras_from_voxel: Float[np.ndarray, "4 4"]
+) -> Float32[np.ndarray, "x y z"]:
+    """Return the determinant of p + u(p) on a grid in any orientation.
+
+    Args:
+        displacement_mm: Vectors in RAS world mm at voxel centres.
+        ras_from_voxel: Affine of the grid.
+    """
+    voxel_from_ras = np.linalg.inv(np.asarray(ras_from_voxel, float)[:3, :3]).astype(np.float32)
+    n_slices = displacement_mm.shape[0]
+    result = np.ones(displacement_mm.shape[:3], np.float32)
+    for start in range(0, n_slices, SLAB):
+        # One slice more on either side, so that slabs meet as if they were one.
+        low, high = max(start - 1, 0), min(start + SLAB + 1, n_slices)
+        by_voxel = np.stack(np.gradient(displacement_mm[low:high], axis=(0, 1, 2)), axis=-1)
+        by_mm = by_voxel @ voxel_from_ras + np.eye(3, dtype=np.float32)
+        stop = min(start + SLAB, n_slices)
+        result[start:stop] = np.linalg.det(by_mm[start - low : stop - low])
+    return result
 
 
 @njit(cache=True, nogil=True, inline="always")

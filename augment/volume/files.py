@@ -41,12 +41,24 @@ class VolumeKind:
 
 KINDS = {
     "ct": VolumeKind("int16", 0, "CT-like image, HU"),
-    "labels": VolumeKind("uint8", 1002, "labels, table in labels.json"),
+    "signal": VolumeKind("int16", 0, "image of random or T1 contrast, arbitrary units"),
+    "labels": VolumeKind("uint8", 1002, "labels, table in volume_labels.json"),
+    "mandible_share": VolumeKind("uint8", 0, "share of a voxel that is mandible, 255 is all"),
     "displacement_mm": VolumeKind(
         "float32", DISPLACEMENT_INTENT, "healthy_from_pathological, RAS mm"
     ),
     "jacobian": VolumeKind("float32", 0, "Jacobian determinant of healthy_from_pathological"),
 }
+
+
+FILE_NAMES = {
+    "image": "volume.nii.gz",
+    "labels": "volume_labels.nii.gz",
+    "displacement_mm": "volume_displacement_mm.nii.gz",
+    "jacobian": "volume_jacobian.nii.gz",
+    "mandible_share": "mandible_share.nii.gz",
+}
+"""What a data set calls the files of a volume."""
 
 
 def encode_volume(
@@ -147,6 +159,22 @@ def write_volume(
     partial = path.with_name(path.name + ".part")
     partial.write_bytes(content)
     partial.replace(path)
+    check_written(path, values, ras_from_voxel)
+
+
+def check_written(
+    path: Path, values: Shaped[np.ndarray, "..."], ras_from_voxel: Float[np.ndarray, "4 4"]
+) -> None:
+    """Compare a file on disk with what was to be written.
+
+    Args:
+        path: The file.
+        values: As in `encode_volume`.
+        ras_from_voxel: As in `encode_volume`.
+
+    Raises:
+        AssetError: If the file on disk differs.
+    """
     stored, affine = read_written(path)
     if not (
         np.array_equal(stored, np.asarray(values))
@@ -167,3 +195,28 @@ def read_written(path: Path) -> tuple[Shaped[np.ndarray, "..."], Float[np.ndarra
     if not np.allclose(image.get_sform(), image.get_qform(), atol=1e-4):
         raise AssetError(f"expected sform and qform of {path} to agree, got two different affines")
     return values, image.affine
+
+
+def convention_mistakes(path: Path, key: str) -> list[str]:
+    """Read a header and say what does not follow the conventions of these files.
+
+    Args:
+        path: A file of a data set.
+        key: What it holds, a key of `FILE_NAMES`.
+
+    Returns:
+        One sentence for each mistake: sform = qform, millimetres, type and intent of its kind.
+    """
+    image = nib.Nifti1Image.from_filename(path)
+    header = image.header
+    kind = KINDS["ct" if key == "image" else key]
+    found = []
+    if not np.allclose(image.get_sform(), image.get_qform(), atol=1e-4):
+        found.append(f"{path} has an sform that is not its qform")
+    if header.get_xyzt_units()[0] != "mm":
+        found.append(f"{path} has spatial units of {header.get_xyzt_units()[0]}, not mm")
+    if header.get_data_dtype() != kind.dtype:
+        found.append(f"{path} holds {header.get_data_dtype()}, not {kind.dtype}")
+    if int(header["intent_code"]) != kind.intent:
+        found.append(f"{path} has intent {int(header['intent_code'])}, not {kind.intent}")
+    return found
