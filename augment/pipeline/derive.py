@@ -1,7 +1,7 @@
 """Labels from what a data set recorded, without drawing anything again."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,18 @@ from jaxtyping import Shaped
 from augment.errors import AssetError
 from augment.morphable import load_face_model
 from augment.pathology import PATHOLOGIES, PathologyBasis
+from augment.pipeline.derive_volumes import VolumeDerivation
+from augment.pipeline.heads import Move, head_pair
 from augment.pipeline.making import Pipeline
 from augment.pipeline.plain import read_camera, read_plain
 from augment.pipeline.stages import Shot, posed_vertices, rest_vertices
-from augment.pipeline.subject_file import SUBJECT_FILE, read_subject
+from augment.pipeline.subject_file import SUBJECT_FILE, FittedHead, read_subject
 from augment.recipe.check import read_spec
 from augment.recipe.schema import RecipeSpec
 from augment.render.appearance import Appearance
 from augment.sample import Subject
 
-Label = tuple[str, int, str, Shaped[np.ndarray, "..."]]
+Label = tuple[str, int | None, str, Shaped[np.ndarray, "..."]]
 
 
 def open_deriver(root: Path) -> Callable[[int], Iterator[Label]]:
@@ -34,7 +36,7 @@ def open_deriver(root: Path) -> Callable[[int], Iterator[Label]]:
         root: Folder of a finished data set.
 
     Returns:
-        From the number of a sample to its labels: twin, view, kind, values.
+        From the number of a sample to its labels: twin, view (None for a volume), kind, values.
 
     Raises:
         AssetError: If `dataset.json` does not describe a data set of this version.
@@ -44,33 +46,56 @@ def open_deriver(root: Path) -> Callable[[int], Iterator[Label]]:
     spec = read_spec(RecipeSpec, values["recipe"], "recipe", mistakes)
     if mistakes:
         raise AssetError(f"'{root}/dataset.json' is not of this version: {'; '.join(mistakes)}")
-    model = load_face_model(device=spec.device)
     path = root / SUBJECT_FILE
+    model = load_face_model(device=spec.device)
     fitted = read_subject(path, model) if path.is_file() else None
-    pipeline = Pipeline(spec, model, PathologyBasis(model), fitted)
+    derivation = _Derivation(root, spec, fitted)
 
     def derive(index: int) -> Iterator[Label]:
         path = root / "samples" / f"{index:06d}" / "parameters.json"
-        return _derive(pipeline, json.loads(path.read_text(encoding="utf-8")))
+        return derivation.labels(index, json.loads(path.read_text(encoding="utf-8")))
 
     return derive
 
 
-def _derive(pipeline: Pipeline, parameters: Mapping[str, Any]) -> Iterator[Label]:
-    subject = read_plain(Subject, parameters["subject"])
-    if pipeline.fitted is not None:
-        subject = replace(subject, detail_mm=pipeline.fitted.detail_mm)
-    rest = [rest_vertices(pipeline.model, subject)]
-    if parameters["pathologies"]:
-        offset = np.zeros(rest[0].shape)
-        for solved in parameters["pathologies"]:
-            column = pipeline.basis.column(PATHOLOGIES[solved["name"]], solved["side"])
-            offset += solved["coefficient"] * column.vertices
-        rest.append(rest[0] + offset)
-    vertices = posed_vertices(pipeline.model, subject, rest)
-    for number, view in enumerate(parameters["views"]):
-        shot = Shot(read_camera(view["camera"]), read_plain(Appearance, view["appearance"]))
-        pictures = pipeline.views(vertices, shot)
-        for picture in pictures if pipeline.spec.twins else pictures[-1:]:
-            for kind, values in picture.labels.items():
-                yield picture.twin, number, kind, values
+class _Derivation:
+    """Derives labels of one data set; what all samples share is opened once."""
+
+    def __init__(self, root: Path, spec: RecipeSpec, fitted: FittedHead | None) -> None:
+        model = load_face_model(device=spec.device)
+        subject = None if fitted is None else fitted.subject
+        self.volumes = VolumeDerivation(root, spec, fitted, model)
+        self.pipeline = Pipeline(spec, model, PathologyBasis(model), subject)
+
+    def labels(self, index: int, parameters: Mapping[str, Any]) -> Iterator[Label]:
+        subject = read_plain(Subject, parameters["subject"])
+        if self.pipeline.fitted is not None:
+            subject = replace(subject, detail_mm=self.pipeline.fitted.detail_mm)
+        moves = [
+            (solved["name"], solved["side"], solved["coefficient"])
+            for solved in parameters["pathologies"]
+        ]
+        yield from self._view_labels(subject, moves, parameters["views"])
+        if self.pipeline.spec.volume.is_wanted:
+            pair = head_pair(self.pipeline.basis, subject, moves)
+            for twin, kind, values in self.volumes(index, pair, parameters["volume"]):
+                yield twin, None, kind, values
+
+    def _view_labels(
+        self, subject: Subject, moves: Sequence[Move], views: Sequence[Mapping[str, Any]]
+    ) -> Iterator[Label]:
+        pipeline = self.pipeline
+        rest = [rest_vertices(pipeline.model, subject)]
+        if moves:
+            offset = np.zeros(rest[0].shape)
+            for name, side, coefficient in moves:
+                column = pipeline.basis.column(PATHOLOGIES[name], side)
+                offset += coefficient * column.vertices
+            rest.append(rest[0] + offset)
+        vertices = posed_vertices(pipeline.model, subject, rest)
+        for number, view in enumerate(views):
+            shot = Shot(read_camera(view["camera"]), read_plain(Appearance, view["appearance"]))
+            pictures = pipeline.views(vertices, shot)
+            for picture in pictures if pipeline.spec.twins else pictures[-1:]:
+                for kind, values in picture.labels.items():
+                    yield picture.twin, number, kind, values

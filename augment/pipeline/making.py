@@ -1,9 +1,10 @@
 """Making one sample: the only place that knows the order of the stages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from jaxtyping import Float32
 from torch import Tensor
 
@@ -11,7 +12,9 @@ from augment.errors import FaciesError, RecipeError
 from augment.morphable import FaceModel
 from augment.pathology import PATHOLOGIES, Case, PathologyBasis, solve_case
 from augment.photometric import Photometric
+from augment.pipeline.anchoring import Anchor
 from augment.pipeline.assign import assign_pathologies
+from augment.pipeline.heads import HeadPair, Move, head_pair
 from augment.pipeline.plain import plain, plain_camera
 from augment.pipeline.stages import (
     Shot,
@@ -22,6 +25,8 @@ from augment.pipeline.stages import (
     sample_subject,
 )
 from augment.pipeline.stopwatch import Stopwatch
+from augment.pipeline.volume_plan import VolumePlan, draw_plan
+from augment.pipeline.volumes import VolumeMaker
 from augment.recipe import RecipeSpec
 from augment.record import (
     HEALTHY,
@@ -30,6 +35,7 @@ from augment.record import (
     SampleRecord,
     TwinRecord,
     ViewRecord,
+    VolumeRecord,
 )
 from augment.render.photograph import View, render_views
 from augment.render.scene import REFINEMENT_LEVEL
@@ -52,6 +58,7 @@ class Pipeline:
         basis: The pathologies' displacements on that model.
         fitted: The subject of every sample where it was fitted to a file, or None.
         photometric: Variation of finished pictures, or None.
+        volumes: What makes volumes: of generated heads, or of a real CT; None for none.
     """
 
     spec: RecipeSpec
@@ -59,6 +66,7 @@ class Pipeline:
     basis: PathologyBasis
     fitted: Subject | None = None
     photometric: Photometric | None = None
+    volumes: VolumeMaker | Anchor | None = None
 
     def __call__(self, index: int) -> SampleRecord:
         """Return sample `index`: the same whether others are made before, after or never.
@@ -83,9 +91,18 @@ class Pipeline:
         if self.photometric is not None:
             with watch.stage("photometric"):
                 views = [self._varied(pair, index, n) for n, pair in enumerate(views)]
+        plan = draw_plan(self.spec, index) if isinstance(self.volumes, VolumeMaker) else None
+        volumes: dict[str, VolumeRecord] = {}
+        if self.volumes is not None:
+            with watch.stage("volume"):
+                pair = head_pair(self.basis, subject, solved_moves(case))
+                volumes = self.volume_records(pair, plan, index)
         with watch.stage("collect"):
-            twins = self._twins(vertices, views, shots)
-            parameters = _parameters(self.spec, case, shots, index, attempt)
+            twins = self._twins(vertices, views, shots, volumes)
+            parameters = {
+                **_parameters(self.spec, case, shots, index, attempt),
+                "volume": plain(plan),
+            }
         return SampleRecord(
             index=index,
             subject=self._subject_row(subject, case, index),
@@ -135,6 +152,22 @@ class Pipeline:
             self.spec.render,
         )
 
+    def volume_records(
+        self, pair: HeadPair, plan: VolumePlan | None, index: int
+    ) -> dict[str, VolumeRecord]:
+        """Return the volume of each twin by its name.
+
+        Args:
+            pair: Healthy and pathological head.
+            plan: What was drawn for a generated volume; None for a real CT.
+            index: Number of the sample.
+        """
+        if isinstance(self.volumes, Anchor):
+            return self.volumes.volumes(pair.moves, self.spec.volume.files)
+        if isinstance(self.volumes, VolumeMaker) and plan is not None:
+            return self.volumes(pair, plan, index)
+        return {}
+
     def _varied(self, pair: Sequence[View], index: int, number: int) -> list[View]:
         # One stream for both twins, so that their pictures still differ by the pathology alone.
         varied = []
@@ -149,20 +182,25 @@ class Pipeline:
         vertices: Float32[Tensor, "twins vertices 3"],
         views: Sequence[Sequence[View]],
         shots: Sequence[Shot],
+        volumes: Mapping[str, VolumeRecord],
     ) -> tuple[TwinRecord, ...]:
-        # Pictures show the refined surface; that is the mesh on which labels are exact.
-        refined = self.model.refinement(REFINEMENT_LEVEL).apply(vertices).cpu().numpy()
+        meshes: list[np.ndarray | None] = [None] * len(vertices)
+        if self.spec.meshes:
+            # Pictures show the refined surface; that is the mesh on which labels are exact.
+            refinement = self.model.refinement(REFINEMENT_LEVEL)
+            meshes = list(refinement.apply(vertices).cpu().numpy())
         return tuple(
             TwinRecord(
                 name,
-                mesh if self.spec.meshes else None,
+                mesh,
                 tuple(
                     _view_record(pair[number], shot)
                     for pair, shot in zip(views, shots, strict=True)
                 ),
+                volumes.get(name),
             )
             for number, (name, mesh) in enumerate(
-                zip((HEALTHY, PATHOLOGICAL)[: len(refined)], refined, strict=True)
+                zip((HEALTHY, PATHOLOGICAL)[: len(meshes)], meshes, strict=True)
             )
         )
 
@@ -177,6 +215,11 @@ class Pipeline:
             "seed": self.spec.seed,
             "pathologies": ";".join(solved.name for solved in case.pathologies),
         }
+
+
+def solved_moves(case: Case) -> list[Move]:
+    """Return name, side and coefficient of each pathology of a case."""
+    return [(solved.name, solved.side, solved.coefficient) for solved in case.pathologies]
 
 
 def severity_rows(case: Case) -> list[dict[str, Any]]:

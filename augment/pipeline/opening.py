@@ -8,18 +8,20 @@ from typing import cast
 import torch
 
 from augment.errors import RecipeError
-from augment.morphable import load_face_model
+from augment.morphable import FaceModel, load_face_model
 from augment.pathology import PATHOLOGIES, PathologyBasis
 from augment.photometric import Photometric, PhotometricSpec
+from augment.pipeline.anchoring import Anchor, open_anchor
 from augment.pipeline.assign import pathology_mistakes
 from augment.pipeline.making import Pipeline
-from augment.pipeline.subject_file import SUBJECT_FILE, encode_subject, read_subject
+from augment.pipeline.subject_file import SUBJECT_FILE, FittedHead, encode_subject, read_subject
+from augment.pipeline.volumes import VolumeMaker
 from augment.recipe import RecipeSpec
 from augment.reconstruct import fit_ct, fit_scan
 from augment.reconstruct.scan import Unit
 from augment.record import SampleRecord
 from augment.render.background import KINDS
-from augment.sample import Subject
+from augment.volume.real_scan import RealScan, read_real_scan
 
 
 def check_recipe(spec: RecipeSpec) -> None:
@@ -56,38 +58,53 @@ def _device_mistakes(spec: RecipeSpec) -> list[str]:
     return []
 
 
-def fit_subject(spec: RecipeSpec) -> Subject | None:
-    """Return the subject that a recipe takes from a file, or None where it draws from the prior.
+def fit_subject(spec: RecipeSpec) -> FittedHead | None:
+    """Return the head that a recipe takes from a file, or None where it draws from the prior.
 
     The face model is loaded in any case, so that processes that start later find it built.
 
     Raises:
-        AssetError: If the file cannot be read.
-        GeometryError: If it holds no head.
+        AssetError: If a file cannot be read.
+        GeometryError: If it holds no head, or nothing that can be turned pathological.
     """
     model = load_face_model()
     wanted = spec.subject
     if wanted.source == "prior" or wanted.path is None:
         return None
-    if wanted.source == "ct":
-        subject = fit_ct(wanted.path, model).subject
-    elif wanted.source == "scan":
-        subject = fit_scan(wanted.path, model, cast(Unit, wanted.unit)).subject
-    else:
-        subject = read_subject(Path(wanted.path), model)
-    return replace(
-        subject,
-        sex=subject.sex or wanted.sex,
-        ancestry=subject.ancestry or ({wanted.ancestry: 1.0} if wanted.ancestry else None),
+    # Read before the fit, which takes longer: a scan that cannot be moved is refused at once.
+    names = real_scan(spec).names if spec.volume.anchored else {}
+    fitted = _fitted(spec, model)
+    subject = replace(
+        fitted.subject,
+        sex=fitted.subject.sex or wanted.sex,
+        ancestry=fitted.subject.ancestry or ({wanted.ancestry: 1.0} if wanted.ancestry else None),
     )
+    return replace(fitted, subject=subject, label_names=names)
 
 
-def subject_files(subject: Subject | None) -> dict[str, bytes]:
+def _fitted(spec: RecipeSpec, model: FaceModel) -> FittedHead:
+    wanted, path = spec.subject, str(spec.subject.path)
+    if wanted.source == "file":
+        return read_subject(Path(path), model)
+    if wanted.source == "ct":
+        fit = fit_ct(path, model)
+    else:
+        fit = fit_scan(path, model, cast(Unit, wanted.unit))
+    return FittedHead(fit.subject, fit.world_from_head)
+
+
+def real_scan(spec: RecipeSpec) -> RealScan:
+    """Return the CT of an anchored recipe with its labels."""
+    wanted = spec.subject
+    return read_real_scan(str(wanted.path), wanted.labels, wanted.label_table)
+
+
+def subject_files(fitted: FittedHead | None) -> dict[str, bytes]:
     """Return the file that a data set keeps of its fitted subject: name to content."""
-    return {} if subject is None else {SUBJECT_FILE: encode_subject(subject)}
+    return {} if fitted is None else {SUBJECT_FILE: encode_subject(fitted)}
 
 
-def open_pipeline(spec: RecipeSpec, fitted: Subject | None) -> Pipeline:
+def open_pipeline(spec: RecipeSpec, fitted: FittedHead | None) -> Pipeline:
     """Return a pipeline that is ready to make samples.
 
     Args:
@@ -97,7 +114,13 @@ def open_pipeline(spec: RecipeSpec, fitted: Subject | None) -> Pipeline:
     model = load_face_model(device=spec.device)
     chance = spec.render.albumentations
     photometric = Photometric(PhotometricSpec(probability=chance)) if chance > 0 else None
-    return Pipeline(spec, model, PathologyBasis(model), fitted, photometric)
+    volumes: VolumeMaker | Anchor | None = None
+    if spec.volume.anchored and fitted is not None:
+        volumes = open_anchor(real_scan(spec), fitted, model, spec.volume.atlas_mm)
+    elif spec.volume.is_wanted:
+        volumes = VolumeMaker(spec.volume, spec.seed)
+    subject = None if fitted is None else fitted.subject
+    return Pipeline(spec, model, PathologyBasis(model), subject, photometric, volumes)
 
 
 def generate(spec: RecipeSpec) -> Iterator[SampleRecord]:

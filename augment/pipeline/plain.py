@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -20,12 +21,14 @@ def plain(value: Any) -> Any:
         value: A frozen dataclass, array, tuple, mapping or plain value.
     """
     # Most values are numbers in tuples, so those are asked for first.
-    if value is None or isinstance(value, int | float | str):
+    if value is None or (isinstance(value, int | float | str) and not isinstance(value, Enum)):
         return float(value) if isinstance(value, np.floating) else value
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, dict):
         return {str(key): plain(entry) for key, entry in value.items()}
     return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
@@ -79,6 +82,8 @@ def _read(hint: Any, values: Any) -> Any:
         if kinds[-1] is Ellipsis:
             return tuple(_read(kinds[0], entry) for entry in values)
         return tuple(_read(kind, entry) for kind, entry in zip(kinds, values, strict=True))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(values)
     if hasattr(hint, "array_type"):
         return np.array(values, dtype=np.float64)
     return values

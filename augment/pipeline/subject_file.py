@@ -1,7 +1,12 @@
-"""The fitted subject that a data set keeps: coefficients, demographics and detail as JSON."""
+"""The fitted subject that a data set keeps: coefficients, facts, detail and place as JSON."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
 
 from augment.errors import AssetError
 from augment.morphable import FaceModel
@@ -12,12 +17,29 @@ from augment.sample import Subject
 SUBJECT_FILE = "subject.json"
 
 
-def encode_subject(subject: Subject) -> bytes:
+@dataclass(frozen=True)
+class FittedHead:
+    """A head that was fitted to a file.
+
+    Attributes:
+        subject: Its coefficients and detail, head frame.
+        world_from_head: Where the head lies in the world of that file (RAS mm for CT), or None
+            where it is not known.
+        label_names: Names of the labels that come with the CT; empty where there are none.
+    """
+
+    subject: Subject
+    world_from_head: Float[np.ndarray, "4 4"] | None = None
+    label_names: Mapping[int, str] = field(default_factory=dict)
+
+
+def encode_subject(fitted: FittedHead) -> bytes:
     """Return the content of the file; float64 survives its text."""
-    return (json.dumps({"subject": plain(subject)}, allow_nan=False) + "\n").encode()
+    values = {"subject": plain(fitted.subject), "world_from_head": plain(fitted.world_from_head)}
+    return (json.dumps(values, allow_nan=False) + "\n").encode()
 
 
-def read_subject(path: Path, model: FaceModel) -> Subject:
+def read_subject(path: Path, model: FaceModel) -> FittedHead:
     """Read a subject for a model.
 
     Args:
@@ -34,4 +56,6 @@ def read_subject(path: Path, model: FaceModel) -> Subject:
             f"'{path}' holds a subject of another model or version; make it again with"
             " `facies reconstruct`"
         )
-    return subject
+    path = path / SUBJECT_FILE if path.is_dir() else path
+    place = json.loads(path.read_text(encoding="utf-8")).get("world_from_head")
+    return FittedHead(subject, None if place is None else np.array(place, dtype=np.float64))

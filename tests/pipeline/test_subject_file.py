@@ -7,11 +7,13 @@ from augment.engine.generate import generate_dataset
 from augment.errors import AssetError
 from augment.morphable import load_face_model
 from augment.pipeline import fit_subject, open_deriver
-from augment.pipeline.subject_file import encode_subject, read_subject
+from augment.pipeline.subject_file import FittedHead, encode_subject, read_subject
 from augment.recipe import compose_recipe
 from augment.sample import Subject
 from augment.streams import stream
 from augment.writer.verify import verify_folder
+
+PLACE = np.array([[1.0, 0, 0, 5], [0, 1, 0, -7.25], [0, 0, 1, 0.1], [0, 0, 0, 1]])
 
 
 @pytest.fixture
@@ -26,12 +28,14 @@ def subject():
 @pytest.fixture
 def path(subject, tmp_path):
     path = tmp_path / "subject.json"
-    path.write_bytes(encode_subject(subject))
+    path.write_bytes(encode_subject(FittedHead(subject, PLACE)))
     return path
 
 
 def test_a_subject_reads_back_exactly(subject, path):
-    back = read_subject(path, load_face_model())
+    fitted = read_subject(path, load_face_model())
+    back = fitted.subject
+    np.testing.assert_array_equal(fitted.world_from_head, PLACE)
     np.testing.assert_array_equal(back.identity, subject.identity)
     np.testing.assert_array_equal(back.detail_mm, subject.detail_mm)
     assert back.source == "scan"
@@ -40,8 +44,8 @@ def test_a_subject_reads_back_exactly(subject, path):
 def test_a_recipe_takes_its_subject_from_a_file(path, subject):
     words = ["subject.source=file", f"subject.path={path}", "subject.sex=female"]
     fitted = fit_subject(compose_recipe("ct_subject", words))
-    np.testing.assert_array_equal(fitted.identity, subject.identity)
-    assert fitted.sex == "female"
+    np.testing.assert_array_equal(fitted.subject.identity, subject.identity)
+    assert fitted.subject.sex == "female"
     assert fit_subject(compose_recipe("face_demo")) is None
 
 
@@ -74,6 +78,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_a_subject_of_another_model_is_refused(subject, path):
-    path.write_bytes(encode_subject(replace(subject, detail_mm=np.zeros((7, 3)))))
+    other = replace(subject, detail_mm=np.zeros((7, 3)))
+    path.write_bytes(encode_subject(FittedHead(other)))
     with pytest.raises(AssetError, match="another model or version"):
         read_subject(path, load_face_model())

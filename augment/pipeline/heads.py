@@ -1,0 +1,55 @@
+"""The two heads that a volume shows: at rest, without expression, with their bony points."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from augment.pathology import PATHOLOGIES, Deformation, PathologyBasis
+from augment.pathology.anchors import all_points
+from augment.pathology.solve import healthy_vertices
+from augment.record import HEALTHY, PATHOLOGICAL
+from augment.sample import Subject
+
+Move = tuple[str, str | None, float]
+
+
+@dataclass(frozen=True)
+class HeadPair:
+    """A healthy head and its pathological twin, head frame.
+
+    Attributes:
+        healthy_mm: Healthy vertices of the face model.
+        pathological_mm: The same vertices of the pathological head; None where there is none.
+        moves: Deformation and solved coefficient of each pathology.
+        points_mm: Twin to its skin landmarks and bony points by name.
+    """
+
+    healthy_mm: Float[np.ndarray, "vertices 3"]
+    pathological_mm: Float[np.ndarray, "vertices 3"] | None
+    moves: Sequence[tuple[Deformation, float]]
+    points_mm: Mapping[str, Mapping[str, np.ndarray]]
+
+
+def head_pair(basis: PathologyBasis, subject: Subject, moves: Sequence[Move]) -> HeadPair:
+    """Return both heads of a case.
+
+    Args:
+        basis: The pathologies' displacements.
+        subject: The healthy subject.
+        moves: Name, side and solved coefficient of each pathology; none gives a healthy head alone.
+    """
+    healthy = healthy_vertices(basis.model, subject)
+    points = all_points(basis.anchors, basis.model, healthy)
+    named = {HEALTHY: basis.anchors.named(points)}
+    if not moves:
+        return HeadPair(healthy, None, (), named)
+    columns = [(basis.column(PATHOLOGIES[name], side), amount) for name, side, amount in moves]
+    pathological, moved = healthy.copy(), points.copy()
+    for column, amount in columns:
+        pathological += amount * column.vertices
+        moved += amount * column.points
+    named[PATHOLOGICAL] = basis.anchors.named(moved)
+    deformations = tuple((column.deformation, amount) for column, amount in columns)
+    return HeadPair(healthy, pathological, deformations, named)
