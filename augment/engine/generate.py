@@ -30,9 +30,11 @@ VERSIONED = (
     "albumentations",
     "anny",
     "isal",
+    "nibabel",
     "numba",
     "numpy",
     "opencv-python-headless",
+    "scikit-image",
     "scipy",
     "torch",
 )
@@ -85,9 +87,9 @@ def generate_dataset(spec: RecipeSpec, on_progress: Progress = lambda done, tota
     missing = open_folder(root, identity, spec.samples)
     with _alone(root):
         try:
-            legend = data_set_legend()
-            subject = fit_subject(spec)
-            maker = partial(open_pipeline, spec, subject)
+            fitted = fit_subject(spec)
+            legend = data_set_legend(spec, fitted)
+            maker = partial(open_pipeline, spec, fitted)
             workers = choose_workers(spec.workers, len(missing))
             job = Job(root, maker, legend.landmarks)
             stages: Counter[str] = Counter()
@@ -99,7 +101,7 @@ def generate_dataset(spec: RecipeSpec, on_progress: Progress = lambda done, tota
                 done += 1
                 on_progress(done, spec.samples)
             sample_seconds = perf_counter() - sample_start
-            finish_folder(root, spec, identity, legend, subject_files(subject))
+            finish_folder(root, spec, identity, legend, {**subject_files(fitted), **legend.files})
         except BaseException:
             abandon_folder(root)
             raise
@@ -121,16 +123,27 @@ def identify(spec: RecipeSpec) -> Identity:
         AssetError: If an input file cannot be read.
     """
     inputs = {}
-    if spec.subject.path is not None:
+    for key, path in _input_files(spec).items():
         try:
-            content = Path(spec.subject.path).read_bytes()
+            content = path.read_bytes()
         except OSError as error:
             raise AssetError(
-                f"subject.path expects a readable file, got '{spec.subject.path}':"
+                f"{key} expects a readable file, got '{path}':"
                 f" {(error.strerror or str(error)).lower()}"
             ) from error
-        inputs[Path(spec.subject.path).name] = sha256(content).hexdigest()
+        inputs[path.name] = sha256(content).hexdigest()
     return Identity(spec.fingerprint(), inputs, {name: version(name) for name in VERSIONED})
+
+
+def _input_files(spec: RecipeSpec) -> dict[str, Path]:
+    """The user's files that decide bytes, by the key that names them."""
+    subject = spec.subject
+    named = {
+        "subject.path": subject.path,
+        "subject.labels": subject.labels,
+        "subject.label_table": subject.label_table,
+    }
+    return {key: Path(path) for key, path in named.items() if path is not None}
 
 
 @contextmanager

@@ -24,9 +24,25 @@ READING = """\
 ```python
 import augment
 
-views = augment.load_dataset("{folder}")   # one dictionary a view: paths and what is known about it
-dataset = augment.ViewDataset("{folder}", kinds=("image", "regions"))   # torch tensors
+{lines}
 ```
+"""
+FOLDER = "path/to/this/folder"
+READING_VIEWS = f"""\
+views = augment.load_dataset("{FOLDER}")   # one dictionary a view: paths and what is known about it
+dataset = augment.ViewDataset("{FOLDER}", kinds=("image", "regions"))   # torch tensors"""
+READING_VOLUMES = f"""\
+volumes = augment.load_volumes("{FOLDER}")   # one dictionary a volume, for MONAI's LoadImaged
+dataset = augment.VolumeDataset("{FOLDER}", kinds=("image", "labels"))   # torch tensors"""
+
+VOLUMES = """\
+Both twins of a sample lie on one grid. Content at point p of the pathological volume is at
+p + `displacement_mm` in the healthy one (RAS mm), so that resampling the healthy volume through
+the field gives the pathological one. The field is given in air too, where nothing shows it.
+Generated volumes show the head at rest, without the expression of the pictures, in the posture of
+`parameters.json`, `volume.scan.posture`; upright, their frame is the head frame. Volumes made from
+a real CT keep its grid, world and texture: outside the field every voxel is the original's.
+
 """
 
 
@@ -47,8 +63,9 @@ def dataset_card(name: str, tables: Mapping[str, Rows], legend: Legend) -> bytes
         "## Subjects\n\n" + _subjects(tables["samples"]),
         "## Pathologies\n\n" + _severities(tables["severities"]),
         "## Files of a sample\n\n" + _kinds(tables["files"]),
-        "## Reading\n\n" + READING.format(folder="path/to/this/folder"),
-        "## Frames\n\nHead frame: RAS+ (x to the patient's right, y forward, z up), millimetres,"
+        "## Reading\n\n" + READING.format(lines=_reading(tables["files"])),
+        _volumes(tables["files"], legend)
+        + "## Frames\n\nHead frame: RAS+ (x to the patient's right, y forward, z up), millimetres,"
         " Frankfort horizontal, origin midway between the tragia. Camera: OpenCV (x right, y down,"
         " z forward); the centre of pixel (0, 0) is (0.5, 0.5).\n",
         "## Licences\n\n" + "".join(f"- {a}: {text}\n" for a, text in legend.assets.items()),
@@ -62,13 +79,29 @@ def dataset_card(name: str, tables: Mapping[str, Rows], legend: Legend) -> bytes
 def _amounts(tables: Mapping[str, Rows]) -> str:
     files = tables["files"]
     pictures = sum(row["kind"] == "image" for row in files)
+    volumes = sum(row["kind"] == "volume" for row in files)
     size = sum(row["bytes"] for row in files)
+    held = f"{pictures} pictures" + (f", {volumes} volumes" if volumes else "")
     return (
-        f"{len(tables['samples'])} samples, {pictures} pictures, {len(files)} files,"
+        f"{len(tables['samples'])} samples, {held}, {len(files)} files,"
         f" {size / 1e6:.1f} MB. `samples`, `files` and `severities` (.parquet, .csv) are the"
         " tables; `dataset.json` holds the recipe, versions and label tables; `SHA256SUMS` covers"
         " every file (`facies verify`, or `sha256sum -c SHA256SUMS`).\n"
     )
+
+
+def _reading(files: Rows) -> str:
+    kinds = {row["kind"] for row in files}
+    lines = [READING_VIEWS] if "image" in kinds else []
+    return "\n".join([*lines, READING_VOLUMES] if "volume" in kinds else lines)
+
+
+def _volumes(files: Rows, legend: Legend) -> str:
+    if not any(row["kind"] == "volume" for row in files):
+        return ""
+    tables = ", ".join(f"`{name}`" for name in legend.files)
+    names = f"Names of the labels: {tables}.\n\n" if tables else ""
+    return "## Volumes\n\n" + VOLUMES + names
 
 
 def _subjects(samples: Rows) -> str:

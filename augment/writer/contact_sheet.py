@@ -6,29 +6,28 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
 
 from augment.writer.decode import read_image, read_pixels
 from augment.writer.encode import encode_png
+from augment.writer.tiles import TILE_PX, Image, heat, overlay, tile
+from augment.writer.volume_panels import film_row, volume_rows
 
 MAX_SAMPLES = 48
-TILE_PX = 176
+# A volume fills three rows and takes a second to read.
+MAX_VOLUMES = 12
 CAPTION_PX = 18
 GAP_PX = 6
 SHEET_WIDTH_PX = 2200
-# Displacement that the heat picture shows in its brightest colour.
-HEAT_MM = 10.0
-REGION_SHARE = 0.55
 
 Rows = Sequence[Mapping[str, Any]]
-Image = UInt8[np.ndarray, "_height _width 3"]
 
 
 def contact_sheet(root: Path, files: Rows, severities: Rows) -> bytes:
-    """Return a PNG that shows the first view of evenly chosen samples.
+    """Return a PNG that shows the first view, and slices of the volume, of evenly chosen samples.
 
     Each sample shows its healthy twin, its pathological twin, how far the skin moved, and the
-    regions; what it does not have is left out.
+    regions; under them the same of its volume, cut through the voxel that moves most; what it does
+    not have is left out.
 
     Args:
         root: Folder of the data set.
@@ -44,11 +43,19 @@ def contact_sheet(root: Path, files: Rows, severities: Rows) -> bytes:
             sample = paths.setdefault(row["sample"], {})
             sample[row["twin"], row["kind"]] = root / row["path"]
     chosen = sorted(paths)
-    if len(chosen) > MAX_SAMPLES:
-        places = np.linspace(0, len(chosen) - 1, MAX_SAMPLES).round().astype(int)
+    has_volumes = any(row["kind"] == "volume" for row in files)
+    limit = MAX_VOLUMES if has_volumes else MAX_SAMPLES
+    if len(chosen) > limit:
+        places = np.linspace(0, len(chosen) - 1, limit).round().astype(int)
         chosen = [chosen[place] for place in places]
     captions = {sample: _caption(sample, severities) for sample in chosen}
-    blocks = [_block(_panels(paths[sample]), captions[sample]) for sample in chosen]
+    blocks = [
+        _block(
+            [_panels(paths[sample]), *volume_rows(paths[sample]), film_row(paths[sample])],
+            captions[sample],
+        )
+        for sample in chosen
+    ]
     return encode_png(_grid(blocks))
 
 
@@ -57,37 +64,17 @@ def _panels(paths: Mapping[tuple[str, str], Path]) -> list[Image]:
     shown = ""
     for twin in ("healthy", "pathological"):
         if (twin, "image") in paths:
-            panels.append(_tile(read_image(paths[twin, "image"])))
+            panels.append(tile(read_image(paths[twin, "image"])))
             shown = twin
     if (shown, "displacement_mm") in paths and shown == "pathological":
-        panels.append(_heat(panels[-1], paths[shown, "displacement_mm"]))
+        moved = np.linalg.norm(
+            read_pixels(paths[shown, "displacement_mm"], "displacement_mm"), axis=-1
+        )
+        panels.append(heat(panels[-1], tile(moved, exact=True)))
     if (shown, "regions") in paths:
         labels = read_pixels(paths[shown, "regions"], "regions")
-        panels.append(_overlay(_tile(read_image(paths[shown, "image"])), _tile(labels, exact=True)))
+        panels.append(overlay(tile(read_image(paths[shown, "image"])), tile(labels, exact=True)))
     return panels
-
-
-def _tile(image: np.ndarray, *, exact: bool = False) -> np.ndarray:
-    method = cv2.INTER_NEAREST if exact else cv2.INTER_AREA
-    return np.asarray(cv2.resize(image, (TILE_PX, TILE_PX), interpolation=method))
-
-
-def _heat(picture: Image, path: Path) -> Image:
-    moved = np.linalg.norm(read_pixels(path, "displacement_mm"), axis=-1)
-    moved = _tile(moved, exact=True)
-    level = np.clip(moved / HEAT_MM * 255, 0, 255).astype(np.uint8)
-    colours = cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB)
-    share = np.clip(moved / 2.0, 0, 0.75)[..., None]
-    grey = picture.mean(axis=-1, keepdims=True)
-    return (grey * (1 - share) + colours * share).round().astype(np.uint8)
-
-
-def _overlay(picture: Image, labels: UInt8[np.ndarray, "height width"]) -> Image:
-    hue = (labels.astype(np.uint16) * 67 % 180).astype(np.uint8)
-    full = np.full_like(hue, 200)
-    colours = cv2.cvtColor(np.stack((hue, full, full), axis=-1), cv2.COLOR_HSV2RGB)
-    share = REGION_SHARE * (labels > 0)[..., None]
-    return (picture * (1 - share) + colours * share).round().astype(np.uint8)
 
 
 def _caption(sample: int, severities: Rows) -> str:
@@ -103,12 +90,16 @@ def _caption(sample: int, severities: Rows) -> str:
     return "  ".join(parts)
 
 
-def _block(panels: list[Image], caption: str) -> Image:
-    width = TILE_PX * len(panels)
-    strip = np.full((CAPTION_PX, width, 3), 255, dtype=np.uint8)
+def _block(rows: list[list[Image]], caption: str) -> Image:
+    n_columns = max(1, *(len(row) for row in rows))
+    blank = np.full((TILE_PX, TILE_PX, 3), 255, dtype=np.uint8)
+    strip = np.full((CAPTION_PX, TILE_PX * n_columns, 3), 255, dtype=np.uint8)
     text = caption.encode("ascii", "replace").decode()
     cv2.putText(strip, text, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (20, 20, 20), 1, cv2.LINE_AA)
-    return np.concatenate((strip, np.concatenate(panels, axis=1)))
+    strips = [
+        np.concatenate([*row, *[blank] * (n_columns - len(row))], axis=1) for row in rows if row
+    ]
+    return np.concatenate([strip, *strips])
 
 
 def _grid(blocks: list[Image]) -> Image:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 from isal import isal_zlib
-from jaxtyping import Shaped, UInt8
+from jaxtyping import Shaped, UInt8, UInt16
 
-from augment.record import LandmarkRecord
+from augment.record import FilmRecord, LandmarkRecord
 
 DEFLATE_LEVEL = 1
 RAW_DEFLATE = -15
@@ -25,23 +25,30 @@ ZIP_DATE, ZIP_TIME = 0x0021, 0
 ZIP_DEFLATED, ZIP_VERSION = 8, 20
 
 
-def encode_png(image: UInt8[np.ndarray, "height width *channels"]) -> bytes:
+def encode_png(
+    image: UInt8[np.ndarray, "height width *channels"] | UInt16[np.ndarray, "height width"],
+) -> bytes:
     """Return a PNG file.
 
     Args:
-        image: 8-bit labels (height width), or RGB (height width 3).
+        image: 8-bit labels (height width), RGB (height width 3), or 16-bit grey (height width).
 
     Returns:
         The file's bytes. Pictures are stored as differences to the row above, labels as they are.
     """
     height, width = image.shape[:2]
-    is_rgb = image.ndim == 3
-    rows = np.zeros((height, 1 + width * (3 if is_rgb else 1)), dtype=np.uint8)
-    rows[:, 0] = FILTER_UP if is_rgb else FILTER_NONE
-    rows[:, 1:] = image.reshape(height, -1)
-    if is_rgb:
-        rows[1:, 1:] -= image.reshape(height, -1)[:-1]
-    header = struct.pack(">IIBBBBB", width, height, 8, PNG_RGB if is_rgb else PNG_GREY, 0, 0, 0)
+    is_rgb, is_deep = image.ndim == 3, image.dtype == np.uint16
+    # PNG holds 16-bit samples with the high byte first.
+    content = image.astype(">u2").view(np.uint8) if is_deep else image
+    content = content.reshape(height, -1)
+    is_picture = is_rgb or is_deep
+    rows = np.zeros((height, 1 + content.shape[1]), dtype=np.uint8)
+    rows[:, 0] = FILTER_UP if is_picture else FILTER_NONE
+    rows[:, 1:] = content
+    if is_picture:
+        rows[1:, 1:] -= content[:-1]
+    colour, depth = PNG_RGB if is_rgb else PNG_GREY, 16 if is_deep else 8
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     return b"".join(
         (
             PNG_SIGNATURE,
@@ -110,6 +117,21 @@ def encode_landmarks(names: tuple[str, ...], landmarks: LandmarkRecord) -> bytes
     seen = landmarks.is_visible.tolist()
     for name, (x_px, y_px, x, y, z), visible in zip(names, numbers, seen, strict=True):
         lines.append(f"{name},{x_px:.4f},{y_px:.4f},{x:.4f},{y:.4f},{z:.4f},{visible:d}")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def encode_film_landmarks(film: FilmRecord) -> bytes:
+    """Return a CSV file with one row a cephalometric point: where on the film, where in the head.
+
+    Args:
+        film: A radiograph with its points.
+
+    Returns:
+        The file's bytes; coordinates have four decimals.
+    """
+    lines = ["name,x_px,y_px,x_mm,y_mm,z_mm"]
+    for name, numbers in film.landmarks.items():
+        lines.append(",".join((name, *(f"{number:.4f}" for number in numbers))))
     return ("\n".join(lines) + "\n").encode()
 
 

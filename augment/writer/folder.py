@@ -40,6 +40,9 @@ FRAMES = {
     " origin midway between the tragia",
     "camera": "OpenCV: x right, y down, z forward; mm; camera_from_world maps head to camera",
     "pixel": "x right, y down; the centre of pixel (0, 0) is (0.5, 0.5)",
+    "volume": "NIfTI, sform = qform to RAS+ mm: the scanner's frame of a generated volume"
+    " (recorded posture: parameters.json, volume.scan.posture; upright is the head frame), the"
+    " file's own world of a real CT; meshes and radiographs of the volume share it",
 }
 
 
@@ -181,6 +184,8 @@ def describe_dataset(spec: RecipeSpec, identity: Identity, legend: Legend) -> di
         "landmarks": list(legend.landmarks),
         "regions": {str(value): name for value, name in legend.regions.items()},
         "parts": {str(value): name for value, name in legend.parts.items()},
+        "volume_labels": {str(value): name for value, name in legend.volume_labels.items()},
+        "label_tables": list(legend.files),
         "pathologies": {name: dict(facts) for name, facts in legend.pathologies.items()},
         "assets": dict(legend.assets),
     }

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from augment.volume.files import FILE_NAMES
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -63,6 +65,72 @@ VIEW_KINDS = {
 
 TWIN_KINDS = {"mesh": Kind("mesh", "ply", None, "vertices in the head frame in mm, triangles")}
 
+_VOLUME_MEANINGS: dict[str, tuple[type[np.generic], str]] = {
+    "image": (np.int16, "volume in HU; arbitrary units unless contrast=ct"),
+    "labels": (np.uint8, "label of each voxel, names in volume_labels.json"),
+    "displacement_mm": (
+        np.float32,
+        "where each voxel of the pathological volume is in the healthy one, minus where it is:"
+        " RAS mm, shape (x, y, z, 1, 3), intent 1006; ITK readers flip it to LPS",
+    ),
+    "jacobian": (np.float32, "determinant of that map: local ratio of volumes"),
+    "mandible_share": (
+        np.uint8,
+        "share of each voxel inside the mandible with its tooth roots, 255 is all of it",
+    ),
+}
+
+# Key of `augment.record.VolumeRecord.arrays` to its file.
+VOLUME_KINDS = {
+    key: Kind(FILE_NAMES[key].removesuffix(".nii.gz"), "nii.gz", dtype, meaning)
+    for key, (dtype, meaning) in _VOLUME_MEANINGS.items()
+}
+
+SURFACE_KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("mesh_skin", "ply", None, "skin in the frame of the volume, RAS mm"),
+        Kind("mesh_skull", "ply", None, "bone without the mandible, frame of the volume, RAS mm"),
+        Kind("mesh_mandible", "ply", None, "mandible in the frame of the volume, RAS mm"),
+    )
+}
+
+FILM_KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("cephalogram_lateral", "png", np.uint16, "lateral radiograph, patient looks right"),
+        Kind(
+            "cephalogram_pa", "png", np.uint16, "postero-anterior radiograph, patient's right left"
+        ),
+    )
+}
+
+CEPHALOMETRY_KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "cephalogram_lateral_landmarks",
+            "csv",
+            None,
+            "cephalometric points: x_px, y_px of the film; x_mm, y_mm, z_mm (RAS)",
+        ),
+        Kind("cephalogram_pa_landmarks", "csv", None, "as cephalogram_lateral_landmarks"),
+        Kind("cephalometry", "json", None, "SNA, SNB, ANB, SN-GoGn in degrees; mm of a pixel"),
+    )
+}
+
 SAMPLE_KINDS = {"parameters": Kind("parameters", "json", None, "everything that was drawn")}
 
-ALL_KINDS = {**VIEW_KINDS, **TWIN_KINDS, **SAMPLE_KINDS}
+ALL_KINDS = {
+    kind.name: kind
+    for kinds in (
+        VIEW_KINDS,
+        TWIN_KINDS,
+        VOLUME_KINDS,
+        SURFACE_KINDS,
+        FILM_KINDS,
+        CEPHALOMETRY_KINDS,
+        SAMPLE_KINDS,
+    )
+    for kind in kinds.values()
+}

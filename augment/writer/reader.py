@@ -1,8 +1,9 @@
-"""Reading a data set: one dictionary a view, ready for MONAI's dictionary transforms."""
+"""Reading a data set: one dictionary a view or volume, ready for MONAI's dictionary transforms."""
 
 import csv
 import json
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,85 @@ def load_dataset(folder: str | Path) -> list[dict[str, Any]]:
     Raises:
         AssetError: If the folder holds no finished data set.
     """
+    tables = _tables(folder)
+    return [
+        {
+            **tables.facts(sample, twin),
+            "view": view,
+            **tables.shared[sample, ""],
+            **tables.shared[sample, twin],
+            **files,
+        }
+        for (sample, twin, view), files in tables.views.items()
+    ]
+
+
+def load_volumes(folder: str | Path) -> list[dict[str, Any]]:
+    """List the volumes of a data set.
+
+    Each dictionary is one volume of one head. Its file keys are paths as text, as MONAI's
+    `LoadImaged` and `Dataset` take them: `image` (HU), `labels`, `displacement_mm`, `jacobian`,
+    `mandible_share`, `mesh_skin`, `mesh_skull`, `mesh_mandible`, `cephalogram_lateral`, … ,
+    `parameters`, as far as the data set has them. Beside them: `sample`, `twin` ("healthy" or
+    "pathological"), the columns of the table of samples, and `severities`.
+
+    Args:
+        folder: Folder of a finished data set.
+
+    Returns:
+        The volumes, ordered by sample and twin.
+
+    Raises:
+        AssetError: If the folder holds no finished data set.
+    """
+    tables = _tables(folder)
+    return [
+        {
+            **tables.facts(sample, twin),
+            **tables.shared[sample, ""],
+            **{VOLUME_KEYS.get(kind, kind): path for kind, path in files.items()},
+        }
+        for (sample, twin), files in sorted(tables.shared.items())
+        if any(kind in VOLUME_KEYS for kind in files)
+    ]
+
+
+# Kind of a volume's file to its key in a dictionary.
+VOLUME_KEYS = {
+    "volume": "image",
+    "volume_labels": "labels",
+    "volume_displacement_mm": "displacement_mm",
+    "volume_jacobian": "jacobian",
+    "mandible_share": "mandible_share",
+}
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The tables of a data set, gathered by what their rows belong to.
+
+    Attributes:
+        samples: Sample to its row.
+        severities: Sample to its rows.
+        shared: Sample and twin ("" for both) to the files that belong to no view.
+        views: Sample, twin and view to its files.
+    """
+
+    samples: dict[int, dict[str, Any]]
+    severities: dict[int, list[dict[str, Any]]]
+    shared: dict[tuple[int, str], dict[str, str]]
+    views: dict[tuple[int, str, int], dict[str, str]]
+
+    def facts(self, sample: int, twin: str) -> dict[str, Any]:
+        """Return what is known about one head."""
+        rows = self.severities[sample] if twin == "pathological" else []
+        return {**self.samples[sample], "twin": twin, "severities": rows}
+
+
+def _tables(folder: str | Path) -> _Tables:
     root = Path(folder)
     if not (root / "SHA256SUMS").is_file():
-        raise AssetError(f"load_dataset expects the folder of a finished data set, got '{root}'")
+        raise AssetError(f"expected the folder of a finished data set, got '{root}'")
     samples = {row["sample"]: row for row in _rows(root / "samples.csv")}
     severities = defaultdict(list)
     for row in _rows(root / "severities.csv"):
@@ -42,18 +119,7 @@ def load_dataset(folder: str | Path) -> list[dict[str, Any]]:
             shared[row["sample"], row["twin"] or ""][row["kind"]] = path
         else:
             views[row["sample"], row["twin"], row["view"]][row["kind"]] = path
-    return [
-        {
-            **samples[sample],
-            "twin": twin,
-            "view": view,
-            **shared[sample, ""],
-            **shared[sample, twin],
-            **files,
-            "severities": severities[sample] if twin == "pathological" else [],
-        }
-        for (sample, twin, view), files in views.items()
-    ]
+    return _Tables(samples, severities, shared, views)
 
 
 def read_legend(folder: str | Path) -> dict[str, Any]:

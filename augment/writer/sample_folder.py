@@ -15,6 +15,7 @@ from augment.geometry.mesh import ply_bytes
 from augment.record import SampleRecord, TwinRecord, ViewRecord
 from augment.writer.encode import encode_json, encode_landmarks, encode_npz, encode_png
 from augment.writer.kinds import PIXEL_KINDS, VIEW_KINDS, Kind
+from augment.writer.volume_entries import check_volume_files, volume_contents
 
 INCOMING = ".incoming"
 SAMPLES = "samples"
@@ -36,6 +37,9 @@ def write_sample(root: Path, sample: SampleRecord, landmark_names: tuple[str, ..
         root: Folder of the data set.
         sample: What to write.
         landmark_names: Names of the landmarks.
+
+    Raises:
+        AssetError: If a volume on disk differs from what was to be written.
     """
     name = sample_name(sample.index)
     incoming = root / INCOMING / name
@@ -60,6 +64,9 @@ def write_sample(root: Path, sample: SampleRecord, landmark_names: tuple[str, ..
                 "sha256": sha256(content).hexdigest(),
             }
         )
+    for head in sample.twins:
+        if head.volume is not None:
+            check_volume_files(incoming / head.name, head.volume)
     tables = {
         "samples": [{"sample": sample.index, **sample.subject}],
         "severities": [{"sample": sample.index, **row} for row in sample.severities],
@@ -104,6 +111,10 @@ def _twin_entries(
         for kind, content in _view_contents(view, landmark_names):
             path = f"{twin.name}/view_{number}/{VIEW_KINDS[kind].file_name}"
             yield path, twin.name, number, kind, content
+    if twin.volume is not None:
+        for volume_kind, content in volume_contents(twin.volume):
+            path = f"{twin.name}/{volume_kind.file_name}"
+            yield path, twin.name, None, volume_kind.name, content
 
 
 def _view_contents(

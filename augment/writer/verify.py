@@ -1,5 +1,6 @@
 """Verifying a data set: every byte against its checksum, and labels against what was recorded."""
 
+import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
@@ -10,9 +11,10 @@ import pyarrow.parquet as pq
 from jaxtyping import Shaped
 
 from augment.errors import AssetError
+from augment.volume.files import convention_mistakes, read_written
 from augment.writer.decode import read_pixels
 from augment.writer.folder import DATASET, SUMS, checksum_lines, collect_tables
-from augment.writer.kinds import PIXEL_KINDS
+from augment.writer.kinds import PIXEL_KINDS, VOLUME_KINDS
 from augment.writer.sample_folder import INCOMING, SAMPLES, sample_name
 from augment.writer.tables import table_files
 
@@ -24,7 +26,7 @@ EDGE_SHARE = 1e-4
 MAX_REPORTED = 20
 
 Progress = Callable[[int, int], None]
-Label = tuple[str, int, str, Shaped[np.ndarray, "..."]]
+Label = tuple[str, int | None, str, Shaped[np.ndarray, "..."]]
 OpenDeriver = Callable[[Path], Callable[[int], Iterator[Label]]]
 
 
@@ -40,7 +42,7 @@ def verify_folder(
         root: Folder of the data set.
         share: Share of samples whose labels are derived again, 0 to 1; at least one if above 0.
         open_deriver: From the folder to a function that derives the labels of a sample again
-            (twin, view, kind, values).
+            (twin, view or None for a volume, kind, values).
         on_progress: Called with files and samples done, and how many there are.
 
     Returns:
@@ -59,7 +61,7 @@ def verify_folder(
     problems = _compare_sums((root / SUMS).read_bytes(), sums)
     if problems:
         return problems
-    return _compare_tables(root) + _compare_labels(root, share, open_deriver)
+    return _compare_tables(root) + _check_volumes(root) + _compare_labels(root, share, open_deriver)
 
 
 def _require_finished(root: Path) -> None:
@@ -111,6 +113,16 @@ def _compare_tables(root: Path) -> list[str]:
     return problems
 
 
+def _check_volumes(root: Path) -> list[str]:
+    """Check the header of every volume: one affine, millimetres, intent and type of its kind."""
+    intents = {kind.name: key for key, kind in VOLUME_KINDS.items()}
+    problems = []
+    for row in csv.DictReader((root / "files.csv").read_text(encoding="utf-8").splitlines()):
+        if row["kind"] in intents:
+            problems += convention_mistakes(root / row["path"], intents[row["kind"]])
+    return [problem.replace(f"{root}/", "") for problem in problems]
+
+
 def _compare_labels(root: Path, share: float, open_deriver: OpenDeriver) -> list[str]:
     dataset = json.loads((root / DATASET).read_text(encoding="utf-8"))
     n_samples = int(dataset["recipe"]["samples"])
@@ -122,8 +134,13 @@ def _compare_labels(root: Path, share: float, open_deriver: OpenDeriver) -> list
     for index in np.linspace(0, n_samples - 1, n_checked).round().astype(int).tolist():
         folder = root / SAMPLES / sample_name(index)
         for twin, view, kind, values in derive(index):
-            path = folder / twin / f"view_{view}" / PIXEL_KINDS[kind].file_name
-            if not _agree(read_pixels(path, kind), values):
+            if view is None:
+                path = folder / twin / VOLUME_KINDS[kind].file_name
+                stored, _ = read_written(path)
+            else:
+                path = folder / twin / f"view_{view}" / PIXEL_KINDS[kind].file_name
+                stored = read_pixels(path, kind)
+            if not _agree(stored, values):
                 problems.append(f"{path.relative_to(root)} does not follow from parameters.json")
     return problems
 

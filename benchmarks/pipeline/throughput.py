@@ -43,8 +43,9 @@ def measure(recipe: str, overrides: list[str], workers: int, folder: Path) -> No
     check_recipe(spec)
     root = Path(spec.out)
     indexes = open_folder(root, identify(spec), spec.samples)
-    maker = partial(open_pipeline, spec, fit_subject(spec))
-    job = Job(root, maker, data_set_legend().landmarks)
+    fitted = fit_subject(spec)
+    maker = partial(open_pipeline, spec, fitted)
+    job = Job(root, maker, data_set_legend(spec, fitted).landmarks)
     n_warm = 2 * 8 * workers
     stages: dict[str, float] = {}
     memory = []
