@@ -24,7 +24,8 @@ from augment.volume.anchored import (
     pathological_from_healthy,
     world_jacobian,
 )
-from augment.volume.lattice import Field, grid_points, inverse
+from augment.volume.inversion import inverse
+from augment.volume.lattice import Field, grid_points
 from augment.volume.real_scan import RealScan
 from augment.volume.subject import SubjectFields, subject_fields
 from augment.volume.surfaces import BONE_HU, mask_surface
