@@ -12,13 +12,14 @@ from augment.pipeline.plain import plain, read_plain
 from augment.volume.atlas import Atlas
 from augment.volume.case_scan import scan_head, scan_twins, write_case
 from augment.volume.grid import Grid, grid_over
+from augment.volume.inversion import inverse
 from augment.volume.labels import LABELS, NUMBER
-from augment.volume.lattice import Field, grid_points, identity_field, inverse
+from augment.volume.lattice import Field, grid_points, identity_field
 from augment.volume.posture import UPRIGHT, Posture
 from augment.volume.protocol import PERSON_HIGH_MM, PERSON_LOW_MM, PROTOCOLS, Scan, draw_scan
 from augment.volume.sampling import draw_texture, pull_back
 from augment.volume.scanner import Scanner
-from augment.volume.tissue import Contrast, TissueValues, draw_tissue_values
+from augment.volume.tissue import Contrast, TissueValues
 from augment.volume.twins import TwinFields
 
 GRID = grid_over((-30, -30, -30), (30, 30, 30), 1.0)
@@ -97,15 +98,6 @@ def test_the_kernel_poses_as_the_readable_formula():
     expected = np.zeros(len(points), np.uint8)
     expected[inside] = toy_atlas().labels[tuple(index[inside].T)]
     assert (labels.ravel() != expected).mean() < 1e-4
-
-
-@pytest.mark.parametrize("contrast", list(Contrast))
-def test_tissue_values_cover_every_label(contrast):
-    values = draw_tissue_values(np.random.default_rng(0), contrast)
-    assert len(values.mean) == len(values.spread) == len(LABELS)
-    if contrast is Contrast.CT:
-        order = ("air", "fat", "muscle", "mandible_cortical", "teeth_lower_crown")
-        assert list(np.argsort([values.mean[NUMBER[name]] for name in order])) == [0, 1, 2, 3, 4]
 
 
 STILL = identity_field(grid_over((-60, -60, -60), (60, 60, 60), 6.0))
