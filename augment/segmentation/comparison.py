@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from augment.segmentation.efficiency import Worth, worth_interval
-from augment.segmentation.scores import REFERENCE, Cell, arms_and_counts, cell, paired
+from augment.segmentation.score_table import REFERENCE, Cell, Scores, paired
 from augment.segmentation.statistics import (
+    N_RESAMPLES,
     Interval,
+    Resamples,
     draw_resamples,
     holm,
     mean_interval,
@@ -61,17 +64,17 @@ class Comparison:
         return sorted(names, key=lambda name: self.by_case[name])
 
 
-def compare_with_real(table: pd.DataFrame) -> list[Comparison]:
+def compare_with_real(scores: Scores) -> list[Comparison]:
     """Compare every arm with real cases alone at every number of real cases.
 
     Args:
-        table: Checked table of scores.
+        scores: All scores.
 
     Returns:
         One comparison an arm and n. An arm that saw no real case is compared at every n of the
         reference. Their p values are corrected together.
     """
-    counts = arms_and_counts(table)
+    counts = scores.counts
     pairs = [
         (arm, n, n_real)
         for arm, own in counts.items()
@@ -80,19 +83,18 @@ def compare_with_real(table: pd.DataFrame) -> list[Comparison]:
         for n_real in (counts[REFERENCE] if n == 0 else (n,))
         if n_real in counts[REFERENCE]
     ]
-    found = [_compare(table, arm, n, n_real) for arm, n, n_real in pairs]
+    found = [_compare(scores, arm, n, n_real) for arm, n, n_real in pairs]
     corrected = holm([item.p for item in found])
     return [
         Comparison(**{**vars(item), "p_holm": p}) for item, p in zip(found, corrected, strict=True)
     ]
 
 
-def _compare(table: pd.DataFrame, arm: str, n: int, n_real: int) -> Comparison:
-    difference = _difference(table, arm, n, n_real, None)
+def _compare(scores: Scores, arm: str, n: int, n_real: int) -> Comparison:
+    difference = _difference(scores, arm, n, n_real, None)
     n_cases, n_seeds = difference.values.shape
-    resamples = draw_resamples(stream(0, 0, "bootstrap"), n_cases, n_seeds)
+    resamples = _resamples(n_cases, n_seeds, N_RESAMPLES)
     by_case = difference.values.mean(axis=1)
-    labels = sorted(table["label"].unique())
     return Comparison(
         arm,
         n,
@@ -102,23 +104,28 @@ def _compare(table: pd.DataFrame, arm: str, n: int, n_real: int) -> Comparison:
         1.0,
         {name: float(change) for name, change in zip(difference.cases, by_case, strict=True)},
         {
-            str(label): mean_interval(_difference(table, arm, n, n_real, label).values, resamples)
-            for label in labels
+            label: mean_interval(_difference(scores, arm, n, n_real, label).values, resamples)
+            for label in scores.labels
         },
         n_seeds,
     )
 
 
-def _difference(table: pd.DataFrame, arm: str, n: int, n_real: int, label: str | None) -> Cell:
-    ours, reference = paired(cell(table, arm, n, label), cell(table, REFERENCE, n_real, label))
+@lru_cache(maxsize=8)
+def _resamples(n_cases: int, n_seeds: int, n_resamples: int) -> Resamples:
+    return draw_resamples(stream(0, 0, "bootstrap"), n_cases, n_seeds, n_resamples)
+
+
+def _difference(scores: Scores, arm: str, n: int, n_real: int, label: str | None) -> Cell:
+    ours, reference = paired(scores.cell(arm, n, label), scores.cell(REFERENCE, n_real, label))
     return Cell(ours.values - reference.values, ours.cases, ours.seeds)
 
 
-def mean_table(table: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
+def mean_table(scores: Scores, label: str | None = None) -> pd.DataFrame:
     """Return mean scores of every arm and n.
 
     Args:
-        table: Checked table of scores.
+        scores: All scores.
         label: Class, or None for the mean over classes.
 
     Returns:
@@ -126,11 +133,11 @@ def mean_table(table: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
         surface_dice, seed_sd (standard deviation of the mean Dice over seeds, NaN for one seed).
     """
     rows = []
-    for arm, own in arms_and_counts(table).items():
+    for arm, own in scores.counts.items():
         for n in own:
-            dice = cell(table, arm, n, label)
+            dice = scores.cell(arm, n, label)
             n_cases, n_seeds = dice.values.shape
-            resamples = draw_resamples(stream(0, 0, "bootstrap"), n_cases, n_seeds)
+            resamples = _resamples(n_cases, n_seeds, N_RESAMPLES)
             interval = mean_interval(dice.values, resamples)
             by_seed = dice.values.mean(axis=0)
             rows.append(
@@ -142,24 +149,24 @@ def mean_table(table: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
                     "dice": interval.value,
                     "low": interval.low,
                     "high": interval.high,
-                    "hd95_mm": float(cell(table, arm, n, label, "hd95_mm").values.mean()),
-                    "surface_dice": float(cell(table, arm, n, label, "surface_dice").values.mean()),
+                    "hd95_mm": float(scores.cell(arm, n, label, "hd95_mm").values.mean()),
+                    "surface_dice": float(scores.cell(arm, n, label, "surface_dice").values.mean()),
                     "seed_sd": float(by_seed.std(ddof=1)) if n_seeds > 1 else float("nan"),
                 }
             )
     return pd.DataFrame(rows)
 
 
-def worth_table(table: pd.DataFrame) -> dict[tuple[str, int], Worth]:
+def worth_table(scores: Scores) -> dict[tuple[str, int], Worth]:
     """Return how many real cases each arm is worth at each n.
 
     Args:
-        table: Checked table of scores.
+        scores: All scores.
 
     Returns:
         (arm, n) to its worth; empty if the reference was run at fewer than two n.
     """
-    counts = arms_and_counts(table)
+    counts = scores.counts
     curve = np.array([n for n in counts[REFERENCE] if n > 0])
     if len(curve) < 2:
         return {}
@@ -168,14 +175,13 @@ def worth_table(table: pd.DataFrame) -> dict[tuple[str, int], Worth]:
         if arm == REFERENCE:
             continue
         for n in own:
-            ours = cell(table, arm, n, None)
+            ours = scores.cell(arm, n, None)
             real = []
             for count in curve:
-                ours, reference = paired(ours, cell(table, REFERENCE, int(count), None))
+                ours, reference = paired(ours, scores.cell(REFERENCE, int(count), None))
                 real.append(reference)
             values = np.stack([paired(reference, ours)[0].values for reference in real])
             n_cases, n_seeds = ours.values.shape
-            rng = stream(0, 0, "bootstrap")
-            resamples = draw_resamples(rng, n_cases, n_seeds, N_WORTH_RESAMPLES)
+            resamples = _resamples(n_cases, n_seeds, N_WORTH_RESAMPLES)
             worth[arm, n] = worth_interval(curve, values, ours.values, resamples)
     return worth
