@@ -78,12 +78,17 @@ def head_from_template(
     return relaxed(extended(template_mm, subject_mm - template_mm, grid, finest_mm))
 
 
-def relaxed(field: Field, least: float = LEAST_JACOBIAN) -> Field:
+def relaxed(
+    field: Field,
+    least: float = LEAST_JACOBIAN,
+    keep: Bool[np.ndarray, "x y z"] | None = None,
+) -> Field:
     """Smooth a field where it compresses space too far, and only there.
 
     Args:
         field: Any field.
         least: Jacobian below which the neighbourhood is smoothed.
+        keep: Nodes that stay as they are; None for none.
 
     Returns:
         The field itself where nothing is to be done; after some rounds what was reached.
@@ -100,6 +105,8 @@ def relaxed(field: Field, least: float = LEAST_JACOBIAN) -> Field:
         weight = ndimage.gaussian_filter(bad[box].astype(np.float32), sigma)
         near = ndimage.binary_dilation(bad[box], iterations=2).astype(np.float32)
         weight = np.clip(np.maximum(4.0 * weight, ndimage.gaussian_filter(near, 1.5)), 0.0, 1.0)
+        if keep is not None:
+            weight[keep[box]] = 0.0
         smooth = ndimage.gaussian_filter(values[box], (*sigma, 0.0), mode="nearest")
         values[box] += weight[..., None] * (smooth - values[box])
     return Field(field.grid, values)

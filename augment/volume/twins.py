@@ -21,10 +21,14 @@ from augment.volume.anatomy.body import Body
 from augment.volume.grid import Box, Grid, grid_over
 from augment.volume.inversion import inverse, inverse_of_changed
 from augment.volume.lattice import Field, _lookup, composed, grid_points, jacobian
-from augment.volume.subject import head_from_template, outer_skin
+from augment.volume.motion import Motion, expressed, motion_shares, posed
+from augment.volume.subject import head_from_template, outer_skin, relaxed
 
 STEP_MM, FINEST_MM = 2.0, 3.0
 """Spacing of the lattice that holds the fields, and of the finest splines that shape them."""
+
+LEAST_TWIN = 0.05
+"""Below this Jacobian a pathology's or a pose's field is smoothed as well."""
 
 SUPPORT_STEP_MM = 8.0
 """Where a pathology moves anything at all is looked for at this spacing."""
@@ -111,6 +115,7 @@ def twin_fields(
     pathologies: Sequence[tuple[Deformation, float]],
     body: Body,
     grid: Grid,
+    motion: Motion | None = None,
 ) -> TwinFields:
     """Build the fields of a case.
 
@@ -121,15 +126,22 @@ def twin_fields(
         body: The filled template, for depths.
         grid: Scan grid, head frame, on which the inverses are kept: between its nodes they are
             good to some hundredths of a millimetre.
+        motion: Expression, jaw and gaze of both twins; None at rest.
 
     Raises:
-        GeometryError: If the pathological field folds.
+        GeometryError: If the field folds.
     """
-    healthy, total = forward_fields(template_mm, healthy_mm, pathologies, body, grid)
+    healthy, total = forward_fields(template_mm, healthy_mm, pathologies, body, grid, motion)
     back = inverse(healthy, grid)
     if total is healthy:
         return TwinFields(healthy, back, healthy, back)
     return TwinFields(healthy, back, total, inverse_of_changed(total, healthy, back))
+
+
+def lattice_around(grid: Grid) -> Grid:
+    """Return the lattice on which the fields of a scan grid are kept."""
+    last = [grid.axis_mm(axis)[-1] for axis in range(3)]
+    return grid_over(np.array(grid.origin_mm) - REACH_MM, np.array(last) + REACH_MM, STEP_MM)
 
 
 def forward_fields(
@@ -138,23 +150,32 @@ def forward_fields(
     pathologies: Sequence[tuple[Deformation, float]],
     body: Body,
     grid: Grid,
+    motion: Motion | None = None,
 ) -> tuple[Field, Field]:
     """Return ``healthy_from_template`` and ``pathological_from_template``; see `twin_fields`.
 
     Both are the very same field where there is no pathology.
     """
-    last = [grid.axis_mm(axis)[-1] for axis in range(3)]
-    lattice = grid_over(np.array(grid.origin_mm) - REACH_MM, np.array(last) + REACH_MM, STEP_MM)
+    lattice = lattice_around(grid)
     skin = outer_skin(template_mm, body)
     healthy = head_from_template(template_mm[skin], healthy_mm[skin], lattice, FINEST_MM)
-    if not pathologies:
-        return healthy, healthy
-    added = pathology_field(pathologies, body, lattice)
-    total = Field(lattice, healthy.displacement_mm + added.displacement_mm)
+    shares = None
+    if motion is not None:
+        shares = motion_shares(motion, template_mm, skin, body, lattice)
+        healthy = relaxed(expressed(healthy, motion, template_mm, skin, shares))
+    total = healthy
+    if pathologies:
+        added = pathology_field(pathologies, body, lattice)
+        total = relaxed(Field(lattice, healthy.displacement_mm + added.displacement_mm), LEAST_TWIN)
+    if motion is not None and shares is not None:
+        same = total is healthy
+        healthy = relaxed(posed(healthy, motion, shares), LEAST_TWIN)
+        total = healthy if same else relaxed(posed(total, motion, shares), LEAST_TWIN)
     least = float(jacobian(total).min())
     if least <= 0.0:
         raise GeometryError(
-            f"expected a pathology without folds, got a Jacobian of {least:.2f}: lower its severity"
+            f"expected a head without folds, got a Jacobian of {least:.2f}: lower the severity of "
+            "its pathologies, or its expression and jaw rotation"
         )
     return healthy, total
 
