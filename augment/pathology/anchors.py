@@ -29,15 +29,34 @@ BONY_POINTS = {
     "Go_left": "gonion_left",
     "Or_right": "orbitale_right",
     "Or_left": "orbitale_left",
+    "Zy_right": "malare_right",
+    "Zy_left": "malare_left",
 }
 # Dacryon, where the bony interorbital distance is taken, from the inner canthus: medially, back, up
 # (mm), so that the
 # skin's 33 mm (Farkas 1994) become the bone's 25-28 mm (AO Surgery Reference, hypertelorism).
 DACRYON_FROM_ENDOCANTHION_MM = (-3.2, -6.0, 3.0)
+# Points at a fixed place from a skin landmark in a head of the template's size: condylion ahead of
+# and beneath the ear canal, medially; the lateral orbital rim where a mean adult has the norm of
+# 13.9 mm to the cornea (Eye 2006;20:569).
+CONDYLION_FROM_TRAGION_MM = (-19.0, 13.0, -8.0)
+RIM_FROM_EXOCANTHION_MM = (6.0, -7.7, 0.0)
+# Hormion lies behind and beneath S so far that a mean head of 9 years has the published angle of
+# 98.1 degrees to both zygomas (Cha et al. 2018).
+HORMION_FROM_SELLA_MM = (0.0, 16.0, -24.0)
+TEMPLATE_FACE_DEPTH_MM = 89.0  # tragia to nasion, by which those offsets scale
 # Sella lies behind N by 0.38 of the cranial length (72 of 190 mm) and 7 degrees below it: SN meets
 # the Frankfort
 # horizontal at 7 degrees (Steiner's constructed horizontal).
 SELLA_LENGTH_SHARE, SELLA_ANGLE_DEG = 0.38, 7.0
+
+OFFSET_POINTS = {
+    "Co": ("tragion", CONDYLION_FROM_TRAGION_MM),
+    "lateral_rim": ("exocanthion", RIM_FROM_EXOCANTHION_MM),
+}
+DEEP_POINTS = ("dacryon_right", "dacryon_left", "S", "hormion") + tuple(
+    f"{name}_{side}" for name in OFFSET_POINTS for side in ("right", "left")
+)
 
 
 def _depth_mm(landmark: str) -> float:
@@ -55,11 +74,10 @@ class AnchorMap:
     bone.
 
     Attributes:
-        names: Skin landmarks first, then bony points.
-        n_skin: How many are skin landmarks.
+        names: Points that are read from vertices (skin landmarks, corneas) first, then bony points.
+        n_skin: How many are read from vertices.
         corners: Vertices that each skin landmark reads (landmarks 3).
         weights: Their weights.
-        skin_row: For each bony point, the row of the skin landmark above it.
         normal_faces: The triangles around the skin landmarks, which give their normals.
     """
 
@@ -67,7 +85,6 @@ class AnchorMap:
     n_skin: int
     corners: np.ndarray
     weights: np.ndarray
-    skin_row: tuple[int, ...]
     normal_faces: Int[np.ndarray, "triangles 3"]
 
     def skin(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "skin 3"]:
@@ -85,18 +102,27 @@ def anchor_map(model: FaceModel) -> AnchorMap:
     skin_names = tuple(name for name in model.landmark_names if not name.startswith("ibug_"))
     chosen = [rows[name] for name in skin_names]
     triangle = model.landmark_triangle.cpu().numpy()[chosen]
-    bony = (*BONY_POINTS, "dacryon_right", "dacryon_left", "S")
-    above = (*BONY_POINTS.values(), "endocanthion_right", "endocanthion_left", "nasion")
     corners = model.faces.cpu().numpy()[triangle]
+    weights = model.landmark_weights.cpu().numpy()[chosen].astype(np.float64)
     faces = model.faces.cpu().numpy()
+    normal_faces = faces[np.isin(faces, corners).any(axis=1)]
+    apexes = [_corneal_apex(model, side) for side in ("right", "left")]
     return AnchorMap(
-        names=(*skin_names, *bony),
-        n_skin=len(skin_names),
-        corners=corners,
-        weights=model.landmark_weights.cpu().numpy()[chosen].astype(np.float64),
-        skin_row=tuple(skin_names.index(name) for name in above),
-        normal_faces=faces[np.isin(faces, corners).any(axis=1)],
+        names=(*skin_names, *CORNEAL_APEXES, *BONY_POINTS, *DEEP_POINTS),
+        n_skin=len(skin_names) + len(CORNEAL_APEXES),
+        corners=np.concatenate([corners, np.repeat(np.array(apexes)[:, None], 3, axis=1)]),
+        weights=np.concatenate([weights, np.full((2, 3), 1 / 3)]),
+        normal_faces=normal_faces,
     )
+
+
+CORNEAL_APEXES = ("corneal_apex_right", "corneal_apex_left")
+
+
+def _corneal_apex(model: FaceModel, side: str) -> int:
+    """Return the foremost vertex of a globe of the mean head."""
+    globe = model.part_vertices(f"eye_{side}").cpu().numpy()
+    return int(globe[model.mean[globe, 1].cpu().numpy().argmax()])
 
 
 def all_points(
@@ -111,7 +137,8 @@ def all_points(
     """
     skin = anchors.skin(vertices)
     inward = -anchors.skin(_normals(vertices, anchors.normal_faces))
-    inward /= np.linalg.norm(inward, axis=1, keepdims=True)
+    # Corneas have no skin normal and no bone beneath.
+    inward /= np.maximum(np.linalg.norm(inward, axis=1, keepdims=True), 1e-9)
     names = anchors.names[: anchors.n_skin]
     row = {name: k for k, name in enumerate(names)}
     points = [
@@ -125,9 +152,15 @@ def all_points(
     length = np.linalg.norm(skin[row["glabella"]] - skin[row["opisthocranion"]])
     angle = np.deg2rad(SELLA_ANGLE_DEG)
     nasion = points[list(BONY_POINTS).index("N")]
-    points.append(
-        nasion - SELLA_LENGTH_SHARE * length * np.array([0.0, np.cos(angle), np.sin(angle)])
-    )
+    sella = nasion - SELLA_LENGTH_SHARE * length * np.array([0.0, np.cos(angle), np.sin(angle)])
+    middle = (skin[row["tragion_right"]] + skin[row["tragion_left"]]) / 2
+    size = np.linalg.norm(skin[row["nasion"]] - middle) / TEMPLATE_FACE_DEPTH_MM
+    points += [sella, sella + size * np.array(HORMION_FROM_SELLA_MM)]
+    for landmark, offset in OFFSET_POINTS.values():
+        for side, sign in (("right", 1.0), ("left", -1.0)):
+            points.append(
+                skin[row[f"{landmark}_{side}"]] + size * np.array(offset) * [sign, 1, 1]
+            )
     return np.concatenate([skin, np.stack(points)])
 
 

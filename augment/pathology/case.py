@@ -11,11 +11,21 @@ from augment.sample import Subject
 
 @dataclass(frozen=True)
 class Request:
-    """What a recipe asks for: a pathology, how severe in its unit, and on which side."""
+    """What a recipe asks for.
+
+    Attributes:
+        name: Name of the pathology.
+        severity: How severe, in its unit.
+        side: On which side, None where it has none.
+        unit: Unit that the severity was given in; None takes the pathology's own.
+        associated: With the changes that often come along.
+    """
 
     name: str
     severity: float
     side: str | None = None
+    unit: str | None = None
+    associated: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,7 @@ class SolvedPathology:
         basis: Basis of that grade's range, or of the nearest grade's.
         coefficient: The solved coefficient of the field, mm at its peak.
         deformation: The field.
+        associated: Whether the field holds the changes that often come along.
     """
 
     name: str
@@ -47,6 +58,7 @@ class SolvedPathology:
     basis: str
     coefficient: float
     deformation: Deformation
+    associated: bool = False
 
 
 @dataclass(frozen=True)

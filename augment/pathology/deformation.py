@@ -70,6 +70,20 @@ def summed(first: Field, second: Field) -> Field:
     return both
 
 
+def all_of(*fields: Field) -> Field:
+    """Return the sum of fields."""
+
+    def total(points: Points) -> Points:
+        return np.asarray(sum(field(points) for field in fields))
+
+    return total
+
+
+def push(share: np.ndarray, direction: tuple[float, float, float]) -> Points:
+    """Return a displacement along one direction: a share of it at each point."""
+    return np.asarray(share[:, None] * np.array(direction))
+
+
 @dataclass(frozen=True)
 class Deformation:
     """One pathology on one side as a displacement field of bone and skin.
@@ -80,6 +94,8 @@ class Deformation:
         field: Displacement of fully moving tissue per unit coefficient, template space, mm.
         bone_follow: Share of the field that bone follows.
         skin_follow: Share of the field that the skin follows.
+        skin_field: What the skin does beyond that, per unit coefficient, or None.
+        follow_depth_mm: Depth below the skin at which tissue moves as bone does.
     """
 
     name: str
@@ -87,6 +103,8 @@ class Deformation:
     field: Field
     bone_follow: float
     skin_follow: float
+    skin_field: Field | None = None
+    follow_depth_mm: float = FOLLOW_DEPTH_MM
 
     def displacement(self, points_mm: Points, depth_mm: Float[np.ndarray, " points"]) -> Points:
         """Return the displacement per unit coefficient in mm.
@@ -94,8 +112,12 @@ class Deformation:
         Args:
             points_mm: Points in template space (head frame of the mean head).
             depth_mm: Depth of each point below the skin, 0 on it; skin share at 0, bone share from
-                5.5 mm.
+                `follow_depth_mm`.
         """
-        skin = 1.0 - ramp(depth_mm, 0.0, FOLLOW_DEPTH_MM)
+        points = np.asarray(points_mm, dtype=np.float64)
+        skin = 1.0 - ramp(depth_mm, 0.0, self.follow_depth_mm)
         follow = self.bone_follow + (self.skin_follow - self.bone_follow) * skin
-        return np.asarray(self.field(np.asarray(points_mm, dtype=np.float64)) * follow[:, None])
+        moved = self.field(points) * follow[:, None]
+        if self.skin_field is not None:
+            moved = moved + self.skin_field(points) * skin[:, None]
+        return np.asarray(moved)

@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from augment.pathology.deformation import Field
+from augment.pathology.deformation import FOLLOW_DEPTH_MM, Field, Points
+from augment.pathology.measures import Vault, vault_of
 
 Basis = Literal["published", "fitted", "proposal"]
+# What a measure looks at beyond named points, and how a pathology acts: by displacement, on the
+# expression of one side, or by taking bone away.
+Need = Literal["surface", "smile", "cut"]
+Effect = Literal["displacement", "expression", "cut"]
 Anchors = Mapping[str, Float[np.ndarray, "3"]]
 
 
@@ -31,20 +37,48 @@ class Grade:
 
 
 @dataclass(frozen=True)
+class Cohort:
+    """A published group of patients, as a normal distribution of the measure.
+
+    Attributes:
+        mean: Mean in the measure's unit.
+        sd: Standard deviation.
+        source: Where it was published.
+    """
+
+    mean: float
+    sd: float
+    source: str
+
+
+@dataclass(frozen=True)
 class HeadGeometry:
-    """What a measure may look at: named points and, for volumes, both surfaces.
+    """What a measure may look at.
 
     Attributes:
         points: Skin landmarks and bony points of the head as it is.
         vertices: Its vertices, mm.
         healthy_vertices: The healthy twin's vertices, mm.
         faces: Triangles.
+        orbits: Vertices of the closed surface of the right and the left orbit, mm.
+        smiling: Its landmarks in the fullest smile.
+        removed: Positive at vertices above removed bone, negative elsewhere; linear between them.
+        sex: ``female``, ``male`` or None where not known.
     """
 
     points: Anchors
     vertices: Float[np.ndarray, "vertices 3"]
     healthy_vertices: Float[np.ndarray, "vertices 3"]
     faces: Int[np.ndarray, "triangles 3"]
+    orbits: Mapping[str, Float[np.ndarray, "orbit 3"]]
+    smiling: Anchors | None = None
+    removed: Float[np.ndarray, " vertices"] | None = None
+    sex: str | None = None
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The vault in its own frame."""
+        return vault_of(self.points, self.vertices, self.faces)
 
 
 @dataclass(frozen=True)
@@ -55,7 +89,7 @@ class Pathology:
         name: Name in recipes.
         title: Clinical name.
         parameter: What the measure is.
-        unit: ``mm``, ``deg`` or ``cm3``.
+        unit: ``mm``, ``deg``, ``cm2``, ``cm3``, ``percent``, ``ratio`` or ``SD``.
         sides: Allowed sides; empty where the pathology has none.
         norm: Healthy mean of the measure, in its unit, with the source's words.
         grades: Named ranges, mild first.
@@ -67,6 +101,18 @@ class Pathology:
         follow_source: Where the shares come from.
         field: Builds the right-sided (or only) field from the template's anchors, 1 mm at its peak.
         measure: Value of the measure on a head, for a side.
+        needs: What the measure looks at beyond named points.
+        ages: Youngest and oldest age in years at which the measure means something.
+        skin_field: Builds what the skin does beyond its share of the field, or None.
+        follow_depth_mm: Depth below the skin from which tissue moves as bone does.
+        associated: Builds a field of changes that often come along, or None.
+        associated_changes: What those are, in words.
+        effect: How it acts: displacement, expression or cut.
+        weight: For expression, the share of one side's expression that is lost per unit coefficient;
+            for a cut, the size of the outline through a point, mm. Right-sided, template space.
+        bounds: Coefficients that make sense whatever the tissue would bear.
+        start: Coefficient from which solving starts.
+        cohort: A published group of patients, or None.
     """
 
     name: str
@@ -83,6 +129,22 @@ class Pathology:
     follow_source: str
     field: Callable[[Anchors], Field]
     measure: Callable[[HeadGeometry, str | None], float]
+    needs: tuple[Need, ...] = ()
+    ages: tuple[float, float] = (0.0, 120.0)
+    skin_field: Callable[[Anchors], Field] | None = None
+    follow_depth_mm: float = FOLLOW_DEPTH_MM
+    associated: Callable[[Anchors], Field] | None = None
+    associated_changes: str = ""
+    effect: Effect = "displacement"
+    weight: Callable[[Anchors], Callable[[Points], np.ndarray]] | None = None
+    bounds: tuple[float, float] = (-np.inf, np.inf)
+    start: float = 0.0
+    cohort: Cohort | None = None
+
+    @property
+    def decimals(self) -> int:
+        """Digits after the point with which the measure is written."""
+        return 2 if self.unit == "ratio" else 1
 
     def grade_of(self, value: float) -> Grade | None:
         """Return the grade whose range holds a value, or None outside all of them."""

@@ -1,26 +1,37 @@
 """How far a pathology may go before tissue folds: positive Jacobian on a lattice, no triangle
 turned over."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float, Int
 
 from augment.geometry.distance import closest_point
-from augment.pathology.deformation import FOLLOW_DEPTH_MM, Deformation
+from augment.pathology.deformation import Deformation
 
 MIN_JACOBIAN = 0.15  # smallest local volume ratio that a case may have
 MAX_COEFFICIENT_MM = 60.0
 FREE_SPACE_MM = 4.0
+_DEPTHS_MM = (0.0, 40.0)  # the skin's share of a field, and the bone's
 LATTICE_MM = 3.0
-LATTICE_BOX_MM = ((-100.0, -40.0, -150.0), (100.0, 116.0, 90.0))
+JOINT_LATTICE_MM = 6.0
+LATTICE_BOX_MM = ((-102.0, -130.0, -150.0), (102.0, 122.0, 150.0))
 
 
-def _gradients(deformation: Deformation, depth_mm: float) -> Float[np.ndarray, "points 3 3"]:
-    """Return the displacement gradient per unit coefficient where the field moves, at one depth."""
-    axes = [np.arange(low, high, LATTICE_MM) for low, high in zip(*LATTICE_BOX_MM, strict=True)]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+def _lattice(spacing_mm: float) -> Float[np.ndarray, "points 3"]:
+    axes = [np.arange(low, high, spacing_mm) for low, high in zip(*LATTICE_BOX_MM, strict=True)]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
+def _gradients(
+    deformation: Deformation, depth_mm: float, spacing_mm: float
+) -> tuple[Int[np.ndarray, " moving"], Float[np.ndarray, "moving 3 3"]]:
+    """Return the lattice points that a field moves and its gradient per unit coefficient there."""
+    points = _lattice(spacing_mm)
     depth = np.full(len(points), depth_mm)
-    moves = np.abs(deformation.displacement(points, depth)).max(axis=1) > 0
-    points, depth = points[moves], depth[moves]
+    moving = np.flatnonzero(np.abs(deformation.displacement(points, depth)).max(axis=1) > 0)
+    points, depth = points[moving], depth[moving]
     step = 0.25
     columns = []
     for axis in range(3):
@@ -29,14 +40,54 @@ def _gradients(deformation: Deformation, depth_mm: float) -> Float[np.ndarray, "
         ahead = deformation.displacement(points + shift, depth)
         behind = deformation.displacement(points - shift, depth)
         columns.append((ahead - behind) / (2 * step))
-    return np.stack(columns, axis=-1)
+    return moving, np.stack(columns, axis=-1) if columns else np.zeros((0, 3, 3))
+
+
+@dataclass(frozen=True)
+class LatticeGradients:
+    """Gradients of a field per unit coefficient on the joint lattice, on the skin and deep.
+
+    Attributes:
+        points: For both depths, the lattice points that move.
+        gradients: Their gradients (points 3 3).
+    """
+
+    points: tuple[np.ndarray, ...]
+    gradients: tuple[np.ndarray, ...]
+
+
+def lattice_gradients(deformation: Deformation) -> LatticeGradients:
+    """Return a field's gradients on the lattice on which several fields are checked together."""
+    pairs = [_gradients(deformation, depth, JOINT_LATTICE_MM) for depth in _DEPTHS_MM]
+    return LatticeGradients(tuple(p for p, _ in pairs), tuple(g for _, g in pairs))
+
+
+def joint_jacobian(
+    fields: Sequence[LatticeGradients], coefficients: Float[np.ndarray, " fields"]
+) -> float:
+    """Return the smallest volume ratio det(I + sum of coefficient · gradient) on the lattice."""
+    smallest = 1.0
+    for depth in range(len(_DEPTHS_MM)):
+        union = np.unique(np.concatenate([field.points[depth] for field in fields]))
+        if not len(union):
+            continue
+        total = np.broadcast_to(np.eye(3), (len(union), 3, 3)).copy()
+        for field, coefficient in zip(fields, coefficients, strict=True):
+            rows = np.searchsorted(union, field.points[depth])
+            total[rows] += coefficient * field.gradients[depth]
+        smallest = min(smallest, float(_determinants(total).min()))
+    return smallest
+
+
+def _determinants(m: Float[np.ndarray, "points 3 3"]) -> Float[np.ndarray, " points"]:
+    return np.asarray(np.einsum("nk,nk->n", m[:, 0], cross_rows(m[:, 1], m[:, 2])))
 
 
 def coefficient_limits(deformation: Deformation) -> tuple[float, float]:
     """Return the smallest and largest coefficient in mm for which det(I + coefficient · gradient)
     stays above 0.15."""
     gradients = np.concatenate(
-        [_gradients(deformation, 0.0), _gradients(deformation, 2 * FOLLOW_DEPTH_MM)]
+        [_gradients(deformation, depth, LATTICE_MM)[1] for depth in _DEPTHS_MM]
     )
     return -_limit(-gradients), _limit(gradients)
 

@@ -62,4 +62,5 @@ CHEEK_SWELLING = Pathology(
     follow_source="by definition: bone does not move",
     field=_swollen_cheek,
     measure=_volume,
+    needs=("surface",),
 )

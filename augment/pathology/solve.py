@@ -1,96 +1,30 @@
 """Solve pathologies to their clinical measures on a subject's own geometry.
 
 Requests enter; a :class:`Case` leaves, whose measures were taken back from the generated vertices.
-The coefficients are
-found jointly by Newton's method, so that each measure holds with all the other pathologies present.
+The coefficients are found jointly by Newton's method, so that each measure holds with all the other
+pathologies present.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from augment.errors import RecipeError
+from augment.errors import GeometryError, RecipeError
 from augment.morphable.model import FaceModel
-from augment.pathology.anchors import all_points, anchor_map, point_depths, vertex_depths
+from augment.pathology.anchors import all_points
+from augment.pathology.basis import SIDES, Column, PathologyBasis
 from augment.pathology.case import Case, Request, SolvedPathology
 from augment.pathology.catalogue import PATHOLOGIES, find_pathology
-from augment.pathology.deformation import Deformation, Field, mirrored, summed
 from augment.pathology.entry import HeadGeometry, Pathology
-from augment.pathology.limits import coefficient_limits, exposed_faces, inverted_triangles
+from augment.pathology.limits import MIN_JACOBIAN, inverted_triangles, joint_jacobian
 from augment.sample import Subject
 
 SOLVER_TOLERANCE = 1e-3  # in the measure's unit, fifty times below what is promised
 MAX_NEWTON_STEPS = 30
-LIP_CONTACT_MM = 3.0
-STEP_MM = 0.05  # finite difference of the coefficients
-
-
-def _sided(field: Field, side: str | None) -> Field:
-    if side == "left":
-        return mirrored(field)
-    return summed(field, mirrored(field)) if side == "both" else field
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A deformation sampled where solving needs it."""
-
-    deformation: Deformation
-    vertices: Float[np.ndarray, "vertices 3"]
-    points: Float[np.ndarray, "points 3"]
-    limits: tuple[float, float]
-
-
-class PathologyBasis:
-    """Pathology columns of one face model, sampled once per pathology and side."""
-
-    def __init__(self, model: FaceModel) -> None:
-        """Read the template's anchors and depths."""
-        self.model = model
-        self.mean = model.mean.cpu().numpy().astype(np.float64)
-        self.faces = model.faces.cpu().numpy()
-        self.skin_faces = self.faces[model.part_of_triangle.cpu().numpy() == 1]
-        self.anchors = anchor_map(model)
-        self.template_points = all_points(self.anchors, model, self.mean)
-        self.exposed_faces = self._without_lip_contact(exposed_faces(self.mean, self.skin_faces))
-        self._columns: dict[tuple[str, str | None], _Column] = {}
-
-    def _without_lip_contact(self, faces: np.ndarray) -> np.ndarray:
-        """Leave out the strip where the lips meet: one slides along the other and its triangles
-        shear."""
-        centres = self.mean[faces].mean(axis=1)
-        stomion = self.anchors.named(self.template_points)["stomion"]
-        from_line = np.hypot(
-            centres[:, 2] - stomion[2], np.clip(stomion[1] - 25.0 - centres[:, 1], 0.0, None)
-        )
-        return np.asarray(faces[from_line > LIP_CONTACT_MM])
-
-    @cached_property
-    def depths(self) -> Float[np.ndarray, " vertices"]:
-        """Depth of every template vertex below the skin."""
-        return vertex_depths(self.model)
-
-    def column(self, entry: Pathology, side: str | None) -> _Column:
-        """Return the sampled field of a pathology on a side."""
-        key = (entry.name, side)
-        if key not in self._columns:
-            field = _sided(entry.field(self.anchors.named(self.template_points)), side)
-            deformation = Deformation(entry.name, side, field, entry.bone_follow, entry.skin_follow)
-            vertices = deformation.displacement(self.mean, self.depths)
-            points = deformation.displacement(self.template_points, point_depths(self.anchors))
-            points[: self.anchors.n_skin] = self.anchors.skin(
-                vertices
-            )  # as landmarks are read from the mesh
-            self._columns[key] = _Column(
-                deformation=deformation,
-                vertices=vertices,
-                points=points,
-                limits=coefficient_limits(deformation),
-            )
-        return self._columns[key]
+# Finite difference of the coefficients, as a share of their range.
+STEP_SHARE = 1e-3
 
 
 class _Problem:
@@ -99,56 +33,117 @@ class _Problem:
     def __init__(
         self,
         basis: PathologyBasis,
-        healthy: np.ndarray,
-        entries: list[Pathology],
-        sides: list[str | None],
+        subject: Subject,
+        healthy: Float[np.ndarray, "vertices 3"],
+        requests: Sequence[Request],
     ):
-        self.basis, self.healthy, self.entries, self.sides = basis, healthy, entries, sides
-        self.columns = [
-            basis.column(entry, side) for entry, side in zip(entries, sides, strict=True)
+        self.basis, self.subject, self.healthy = basis, subject, healthy
+        self.entries = [find_pathology(request.name) for request in requests]
+        self.sides = [request.side for request in requests]
+        self.columns: list[Column] = [
+            basis.column(entry, request.side, request.associated)
+            for entry, request in zip(self.entries, requests, strict=True)
         ]
-        self.points = all_points(basis.anchors, basis.model, healthy)
+        named = all_points(basis.anchors, basis.model, healthy)
+        self.points = np.concatenate([named, basis.orbits(healthy)])
+        self.needs = {need for entry in self.entries for need in entry.needs}
+        self.steps = np.array([STEP_SHARE * min(c.limits[1], 50.0) for c in self.columns])
 
-    def geometry(self, coefficients: np.ndarray, *, with_surface: bool) -> HeadGeometry:
-        points = self.points + sum(
-            c * k.points for c, k in zip(coefficients, self.columns, strict=True)
-        )
-        vertices = self.healthy
-        if with_surface:
-            vertices = vertices + sum(
-                c * k.vertices for c, k in zip(coefficients, self.columns, strict=True)
-            )
+    def vertices(self, coefficients: np.ndarray) -> Float[np.ndarray, "vertices 3"]:
+        """Return the deformed vertices at rest."""
+        moved = self.healthy.copy()
+        for coefficient, column in zip(coefficients, self.columns, strict=True):
+            moved += coefficient * column.vertices
+        return moved
+
+    def geometry(
+        self, coefficients: np.ndarray, vertices: Float[np.ndarray, "vertices 3"] | None
+    ) -> HeadGeometry:
+        """Return what measures look at; points that lie on the mesh are read from the vertices
+        where these are given."""
+        points = self.points.copy()
+        for coefficient, column in zip(coefficients, self.columns, strict=True):
+            points += coefficient * column.points
+        anchors = self.basis.anchors
+        if vertices is not None:
+            points[: anchors.n_skin] = anchors.skin(vertices)
+        n = len(anchors.names)
+        half = n + (len(points) - n) // 2
         return HeadGeometry(
-            self.basis.anchors.named(points), vertices, self.healthy, self.basis.skin_faces
+            points=anchors.named(points[:n]),
+            vertices=self.healthy if vertices is None else vertices,
+            healthy_vertices=self.healthy,
+            faces=self.basis.skin_faces,
+            orbits=dict(zip(SIDES, (points[n:half], points[half:]), strict=True)),
+            smiling=self._smiling(coefficients, points),
+            removed=self._removed(coefficients),
+            sex=self.subject.sex,
         )
 
-    def measure(self, coefficients: np.ndarray) -> np.ndarray:
-        volumes = any(entry.unit == "cm3" for entry in self.entries)
-        head = self.geometry(coefficients, with_surface=volumes)
+    def _smiling(self, coefficients: np.ndarray, points: np.ndarray) -> dict[str, np.ndarray]:
+        anchors = self.basis.anchors
+        kept = 1.0 - self._weights(coefficients, "expression")
+        moved = anchors.skin(self.basis.smile * kept[:, None])
+        return dict(zip(anchors.names, points[: anchors.n_skin] + moved, strict=False))
+
+    def _removed(self, coefficients: np.ndarray) -> np.ndarray | None:
+        for c, entry, column in zip(coefficients, self.entries, self.columns, strict=True):
+            if entry.effect == "cut" and column.weight is not None:
+                return np.asarray(c - column.weight)
+        return None
+
+    def _weights(self, coefficients: np.ndarray, effect: str) -> np.ndarray:
+        total = np.zeros(len(self.healthy))
+        for c, entry, column in zip(coefficients, self.entries, self.columns, strict=True):
+            if entry.effect == effect and column.weight is not None:
+                total += c * column.weight
+        return total
+
+    def measure(self, coefficients: np.ndarray) -> Float[np.ndarray, " measures"]:
+        """Return the value of every measure that was asked for."""
+        with_surface = "surface" in self.needs
+        head = self.geometry(coefficients, self.vertices(coefficients) if with_surface else None)
         return np.array([e.measure(head, s) for e, s in zip(self.entries, self.sides, strict=True)])
 
     def jacobian(self, coefficients: np.ndarray, value: np.ndarray) -> np.ndarray:
         columns = []
-        for k in range(len(coefficients)):
-            step = coefficients.copy()
-            step[k] += STEP_MM
-            columns.append((self.measure(step) - value) / STEP_MM)
+        for k, step in enumerate(self.steps):
+            ahead = coefficients.copy()
+            ahead[k] += step
+            columns.append((self.measure(ahead) - value) / step)
         return np.stack(columns, axis=1)
 
-    def solve(self, targets: np.ndarray) -> np.ndarray:
+    def solve(self, targets: np.ndarray) -> Float[np.ndarray, " coefficients"]:
         """Return coefficients that meet the targets, or raise RecipeError."""
-        coefficients = np.zeros(len(targets))
-        for _ in range(MAX_NEWTON_STEPS):
-            value = self.measure(coefficients)
-            if np.abs(value - targets).max() < SOLVER_TOLERANCE:
-                return coefficients
-            slope = self.jacobian(coefficients, value)
-            coefficients = coefficients + np.linalg.lstsq(slope, targets - value, rcond=None)[0]
-            if not np.isfinite(coefficients).all() or np.abs(coefficients).max() > 500:
-                break
-        raise RecipeError(
+        coefficients = np.array([entry.start for entry in self.entries])
+        reach = np.array([max(column.limits[1], 1.0) for column in self.columns])
+        try:
+            for _ in range(MAX_NEWTON_STEPS):
+                value = self.measure(coefficients)
+                if np.abs(value - targets).max() < SOLVER_TOLERANCE:
+                    return coefficients
+                slope = self.jacobian(coefficients, value)
+                change = np.linalg.lstsq(slope, targets - value, rcond=None)[0]
+                # Steps end within the reach of each field, beyond which measures lose their sense.
+                change *= min(1.0, *(reach / np.maximum(np.abs(change), 1e-9)))
+                coefficients = coefficients + change
+                if not np.isfinite(coefficients).all() or (np.abs(coefficients) > 8 * reach).any():
+                    break
+        except (GeometryError, np.linalg.LinAlgError):
+            pass
+        raise RecipeError(self._refusal(targets))
+
+    def _refusal(self, targets: np.ndarray) -> str:
+        wanted = [f"{t:g} {e.unit}" for t, e in zip(targets, self.entries, strict=True)]
+        if len(targets) == 1:
+            entry = self.entries[0]
+            return (
+                f"{entry.name}: no head like this one has {entry.parameter} of {wanted[0]}: "
+                f"ask for {entry.grades[0].low:g} to {entry.grades[-1].high:g} {entry.unit}"
+            )
+        return (
             f"the pathologies {', '.join(e.name for e in self.entries)} cannot hold the values "
-            f"{', '.join(f'{t:g}' for t in targets)} together: ask for milder ones"
+            f"{', '.join(wanted)} together: ask for milder ones, or for one of them"
         )
 
     def violation(self, coefficients: np.ndarray) -> int | None:
@@ -157,10 +152,17 @@ class _Problem:
             low, high = column.limits
             if not low <= coefficient <= high:
                 return k
-        deformed = self.geometry(coefficients, with_surface=True).vertices
+        deformed = self.vertices(coefficients)
         if inverted_triangles(self.healthy, deformed, self.basis.exposed_faces):
             return int(np.abs(coefficients).argmax())
         return None
+
+    def folds_together(self, coefficients: np.ndarray) -> bool:
+        """Return whether several fields fold where each alone would not."""
+        if len(coefficients) < 2:
+            return False
+        fields = [column.gradients for column in self.columns]
+        return joint_jacobian(fields, coefficients) < MIN_JACOBIAN
 
     def extreme(self, coefficients: np.ndarray, k: int) -> float:
         """Return the most severe possible value of measure k with the others as they are."""
@@ -183,12 +185,16 @@ def healthy_vertices(model: FaceModel, subject: Subject) -> Float[np.ndarray, "v
     return vertices if subject.detail_mm is None else vertices + subject.detail_mm
 
 
-def check_request(request: Request) -> Pathology:
+def check_request(request: Request, age_years: float | None = None) -> Pathology:
     """Return the entry of a request.
 
+    Args:
+        request: What is asked for.
+        age_years: Age of the subject, None where it is not known.
+
     Raises:
-        RecipeError: If the pathology is unknown, the side is not one of its sides, or the severity
-            is negative.
+        RecipeError: If the pathology is unknown, the side is not one of its sides, the unit is not
+            its own, the severity is negative, or the subject is too old or too young.
     """
     entry = find_pathology(request.name)
     if entry.sides and request.side not in entry.sides:
@@ -197,9 +203,20 @@ def check_request(request: Request) -> Pathology:
         )
     if not entry.sides and request.side is not None:
         raise RecipeError(f"{entry.name} has no side, got side={request.side!r}: leave it out")
+    if request.unit is not None and request.unit != entry.unit:
+        raise RecipeError(
+            f"{entry.name}: severity is {entry.parameter} in {entry.unit}, got {request.unit!r}: "
+            f"give it in {entry.unit}"
+        )
     if not np.isfinite(request.severity) or request.severity < 0:
         raise RecipeError(
             f"{entry.name}: severity must be 0 {entry.unit} or more, got {request.severity!r}"
+        )
+    low, high = entry.ages
+    if age_years is not None and not low <= age_years <= high:
+        raise RecipeError(
+            f"{entry.name} is measured at {low:g} to {high:g} years, got a subject of "
+            f"{age_years:.1f} years: set subject.age_years=[{low:g},{high:g}]"
         )
     return entry
 
@@ -218,46 +235,35 @@ def solve_case(basis: PathologyBasis, subject: Subject, requests: list[Request])
     Raises:
         RecipeError: If a request is impossible; the message names the strongest possible value.
     """
-    entries = [check_request(request) for request in requests]
-    healthy = healthy_vertices(basis.model, subject)
-    problem = _Problem(basis, healthy, entries, [request.side for request in requests])
+    entries = [check_request(request, subject.age_years) for request in requests]
+    problem = _Problem(basis, subject, healthy_vertices(basis.model, subject), requests)
     targets = np.array([request.severity for request in requests])
     coefficients = problem.solve(targets) if requests else np.zeros(0)
     broken = problem.violation(coefficients) if requests else None
     if broken is not None:
         entry, extreme = entries[broken], problem.extreme(coefficients, broken)
+        why = "would fold this head" if entry.effect == "displacement" else "is beyond its range"
         raise RecipeError(
-            f"{entry.name}: {entry.parameter} of {targets[broken]:g} {entry.unit} would fold this "
-            f"head; the strongest possible value is {extreme:.1f} {entry.unit}"
+            f"{entry.name}: {entry.parameter} of {targets[broken]:g} {entry.unit} {why}; "
+            f"the strongest possible value is {extreme:.{entry.decimals}f} {entry.unit}"
         )
-    offset = np.zeros_like(healthy)
-    for coefficient, column in zip(coefficients, problem.columns, strict=True):
-        offset += coefficient * column.vertices
-    return _report(basis, subject, requests, entries, healthy, offset, coefficients, problem)
+    if problem.folds_together(coefficients):
+        raise RecipeError(
+            f"the pathologies {', '.join(e.name for e in entries)} would fold this head together: "
+            "ask for milder ones, or for one of them"
+        )
+    return _report(problem, requests, coefficients)
 
 
-def _report(
-    basis: PathologyBasis,
-    subject: Subject,
-    requests: list[Request],
-    entries: list[Pathology],
-    healthy: np.ndarray,
-    offset: np.ndarray,
-    coefficients: np.ndarray,
-    problem: _Problem,
-) -> Case:
+def _report(problem: _Problem, requests: list[Request], coefficients: np.ndarray) -> Case:
     """Measure the generated vertices and write the case."""
-    before = HeadGeometry(basis.anchors.named(problem.points), healthy, healthy, basis.skin_faces)
-    moved = problem.geometry(coefficients, with_surface=False).points
-    # Skin landmarks are read from the generated vertices; bony points have no vertices and move
-    # with the field.
-    points = dict(moved)
-    skin = basis.anchors.skin(healthy + offset)
-    points.update(zip(basis.anchors.names[: basis.anchors.n_skin], skin, strict=True))
-    after = HeadGeometry(points, healthy + offset, healthy, basis.skin_faces)
+    healthy = problem.healthy
+    offset = problem.vertices(coefficients) - healthy
+    before = problem.geometry(np.zeros_like(coefficients), healthy)
+    after = problem.geometry(coefficients, healthy + offset)
     solved = []
     for request, entry, coefficient, column in zip(
-        requests, entries, coefficients, problem.columns, strict=True
+        requests, problem.entries, coefficients, problem.columns, strict=True
     ):
         measured = entry.measure(after, request.side)
         grade = entry.grade_of(measured) or entry.grade_of(request.severity)
@@ -274,13 +280,26 @@ def _report(
                 basis=(grade or entry.grades[-1]).basis,
                 coefficient=float(coefficient),
                 deformation=column.deformation,
+                associated=request.associated,
             )
         )
-    asked = {entry.name for entry in entries}
-    drift = {
-        f"{entry.name}_{entry.unit}": entry.measure(after, side) - entry.measure(before, side)
-        for entry in PATHOLOGIES.values()
-        if entry.name not in asked
-        for side in [entry.sides[0] if entry.sides else None]
-    }
-    return Case(subject, tuple(solved), healthy, offset, drift)
+    asked = {entry.name for entry in problem.entries}
+    return Case(
+        problem.subject, tuple(solved), healthy, offset, _drift(problem.subject, asked, before, after)
+    )
+
+
+def _drift(
+    subject: Subject, asked: set[str], before: HeadGeometry, after: HeadGeometry
+) -> dict[str, float]:
+    """Return how the measures of pathologies that were not asked for changed."""
+    drift = {}
+    for entry in PATHOLOGIES.values():
+        low, high = entry.ages
+        meant = subject.age_years is None or low <= subject.age_years <= high
+        if entry.name in asked or entry.effect == "cut" or not meant:
+            continue
+        side = entry.sides[0] if entry.sides else None
+        change = entry.measure(after, side) - entry.measure(before, side)
+        drift[f"{entry.name}_{entry.unit}"] = change
+    return drift

@@ -46,7 +46,10 @@ def test_the_measure_moves_strictly_with_the_coefficient(basis, name, side):
     from augment.pathology.solve import _Problem, healthy_vertices
 
     entry = PATHOLOGIES[name]
-    problem = _Problem(basis, healthy_vertices(basis.model, subject(basis)), [entry], [side])
+    someone = subject(basis)
+    problem = _Problem(
+        basis, someone, healthy_vertices(basis.model, someone), [Request(name, 1.0, side)]
+    )
     values = [
         problem.measure(np.array([c]))[0]
         for c in np.linspace(0.0, problem.columns[0].limits[1], 60)

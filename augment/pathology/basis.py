@@ -1,0 +1,179 @@
+"""Pathology columns of one face model: each field sampled once where solving and rendering need it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from augment.morphable.model import FaceModel
+from augment.pathology.anchors import all_points, anchor_map, point_depths, vertex_depths
+from augment.pathology.deformation import MIRROR, Deformation, Field, all_of, mirrored, summed
+from augment.pathology.entry import Pathology
+from augment.pathology.limits import (
+    LatticeGradients,
+    coefficient_limits,
+    exposed_faces,
+    lattice_gradients,
+)
+from augment.pathology.orbit_surface import orbit_points
+
+LIP_CONTACT_MM = 3.0
+ORBIT_DEPTH_MM = 30.0
+SIDES = ("right", "left")
+# The fullest smile against which the excursion of the mouth's corners is measured.
+SMILE = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
+
+
+def sided(field: Field, side: str | None) -> Field:
+    """Return a right-sided field on a side, on both, or as it is."""
+    if side == "left":
+        return mirrored(field)
+    return summed(field, mirrored(field)) if side == "both" else field
+
+
+@dataclass(frozen=True)
+class Column:
+    """A deformation sampled where solving needs it.
+
+    Attributes:
+        deformation: The field.
+        vertices: Displacement of each vertex per unit coefficient, mm.
+        points: Displacement of each named point, then of both orbits' vertices.
+        limits: Smallest and largest coefficient that tissue and sense allow.
+        gradients: Its gradients on the lattice on which several fields are checked together.
+        weight: For expression and cut, the entry's weight at each vertex; None for displacement.
+    """
+
+    deformation: Deformation
+    vertices: Float[np.ndarray, "vertices 3"]
+    points: Float[np.ndarray, "points 3"]
+    limits: tuple[float, float]
+    gradients: LatticeGradients
+    weight: Float[np.ndarray, " vertices"] | None
+
+
+class PathologyBasis:
+    """Pathology columns of one face model, sampled once per pathology and side."""
+
+    def __init__(self, model: FaceModel) -> None:
+        """Read the template's anchors and depths."""
+        self.model = model
+        self.mean = model.mean.cpu().numpy().astype(np.float64)
+        self.faces = model.faces.cpu().numpy()
+        self.skin_faces = self.faces[model.part_of_triangle.cpu().numpy() == 1]
+        self.anchors = anchor_map(model)
+        self.template_points = all_points(self.anchors, model, self.mean)
+        self.named_template = self.anchors.named(self.template_points)
+        self.exposed_faces = self._without_lip_contact(exposed_faces(self.mean, self.skin_faces))
+        self._columns: dict[tuple[str, str | None, bool], Column] = {}
+
+    def _without_lip_contact(self, faces: np.ndarray) -> Int[np.ndarray, "triangles 3"]:
+        """Leave out the strip where the lips meet: one slides along the other and its triangles
+        shear."""
+        centres = self.mean[faces].mean(axis=1)
+        stomion = self.named_template["stomion"]
+        from_line = np.hypot(
+            centres[:, 2] - stomion[2], np.clip(stomion[1] - 25.0 - centres[:, 1], 0.0, None)
+        )
+        return np.asarray(faces[from_line > LIP_CONTACT_MM])
+
+    @cached_property
+    def depths(self) -> Float[np.ndarray, " vertices"]:
+        """Depth of every template vertex below the skin."""
+        return vertex_depths(self.model)
+
+    @cached_property
+    def vault_faces(self) -> Int[np.ndarray, "triangles 3"]:
+        """Skin triangles that can reach above the Frankfort horizontal in any head."""
+        return np.asarray(
+            self.skin_faces[(self.mean[self.skin_faces, 2] > -12.0).any(axis=1)]
+        )
+
+    @cached_property
+    def smile(self) -> Float[np.ndarray, "vertices 3"]:
+        """Displacement of each vertex in the fullest smile, mm."""
+        names = self.model.expression_names
+        rows = self.model.expression_basis.cpu().numpy().astype(np.float64)
+        return np.asarray(sum(share * rows[names.index(n)] for n, share in SMILE.items()))
+
+    @cached_property
+    def smile_points(self) -> Float[np.ndarray, "skin 3"]:
+        """Displacement of each landmark in the fullest smile, mm."""
+        return self.anchors.skin(self.smile)
+
+    def orbits(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "orbits 3"]:
+        """Return the vertices of the right, then the left orbit of a healthy head, mm.
+
+        Its globes say where the orbits are, the width of the lids' fissures how large.
+        """
+        rows = {name: k for k, name in enumerate(self.anchors.names)}
+        surfaces = []
+        for side in SIDES:
+            globe = self._globe_vertices[side]
+            ends = [rows[f"exocanthion_{side}"], rows[f"endocanthion_{side}"]]
+            width = np.linalg.norm(np.diff(self.anchors.skin(vertices)[ends], axis=0))
+            template = np.linalg.norm(np.diff(self.template_points[ends], axis=0))
+            surfaces.append(orbit_points(vertices[globe].mean(axis=0), side, width / template))
+        return np.concatenate(surfaces)
+
+    @cached_property
+    def _globe_vertices(self) -> dict[str, np.ndarray]:
+        return {s: self.model.part_vertices(f"eye_{s}").cpu().numpy() for s in SIDES}
+
+    @cached_property
+    def template_orbits(self) -> Float[np.ndarray, "orbits 3"]:
+        """Vertices of both orbits of the template."""
+        return self.orbits(self.mean)
+
+    def column(self, entry: Pathology, side: str | None, associated: bool = False) -> Column:
+        """Return the sampled field of a pathology on a side.
+
+        Args:
+            entry: The pathology.
+            side: One of its sides, or None.
+            associated: With the changes that often come along.
+        """
+        key = (entry.name, side, associated)
+        if key not in self._columns:
+            self._columns[key] = self._sampled(entry, side, associated)
+        return self._columns[key]
+
+    def _sampled(self, entry: Pathology, side: str | None, associated: bool) -> Column:
+        deformation = self._deformation(entry, side, associated)
+        vertices = deformation.displacement(self.mean, self.depths)
+        points = deformation.displacement(self.template_points, point_depths(self.anchors))
+        points[: self.anchors.n_skin] = self.anchors.skin(vertices)  # as read from the mesh
+        orbits = self.template_orbits
+        deep = np.full(len(orbits), ORBIT_DEPTH_MM)
+        mirror = self.column(entry, "right", associated) if side == "left" else None
+        limits = mirror.limits if mirror else coefficient_limits(deformation)
+        weight = None
+        if entry.weight is not None:
+            of_points = entry.weight(self.named_template)
+            weight = of_points(self.mean * (MIRROR if side == "left" else 1.0))
+        return Column(
+            deformation=deformation,
+            vertices=vertices,
+            points=np.concatenate([points, deformation.displacement(orbits, deep)]),
+            limits=(max(limits[0], entry.bounds[0]), min(limits[1], entry.bounds[1])),
+            gradients=lattice_gradients(deformation),
+            weight=weight,
+        )
+
+    def _deformation(self, entry: Pathology, side: str | None, associated: bool) -> Deformation:
+        field = entry.field(self.named_template)
+        if associated and entry.associated is not None:
+            field = all_of(field, entry.associated(self.named_template))
+        skin = None
+        if entry.skin_field is not None:
+            skin = sided(entry.skin_field(self.named_template), side)
+        return Deformation(
+            entry.name,
+            side,
+            sided(field, side),
+            entry.bone_follow,
+            entry.skin_follow,
+            skin,
+            entry.follow_depth_mm,
+        )
