@@ -41,9 +41,9 @@ DACRYON_FROM_ENDOCANTHION_MM = (-3.2, -6.0, 3.0)
 # 13.9 mm to the cornea (Eye 2006;20:569).
 CONDYLION_FROM_TRAGION_MM = (-19.0, 13.0, -8.0)
 RIM_FROM_EXOCANTHION_MM = (6.0, -7.7, 0.0)
-# Hormion lies behind and beneath S so far that a mean head of 9 years has the published angle of
-# 98.1 degrees to both zygomas (Cha et al. 2018).
-HORMION_FROM_SELLA_MM = (0.0, 16.0, -24.0)
+# Hormion, from midway between the tragia: so far ahead that a mean head of 9 years has the
+# published angle of 98.1 degrees to both zygomas (Cha et al. 2018).
+HORMION_MM = (0.0, 26.2, -17.0)
 TEMPLATE_FACE_DEPTH_MM = 89.0  # tragia to nasion, by which those offsets scale
 # Sella lies behind N by 0.38 of the cranial length (72 of 190 mm) and 7 degrees below it: SN meets
 # the Frankfort
@@ -54,8 +54,12 @@ OFFSET_POINTS = {
     "Co": ("tragion", CONDYLION_FROM_TRAGION_MM),
     "lateral_rim": ("exocanthion", RIM_FROM_EXOCANTHION_MM),
 }
-DEEP_POINTS = ("dacryon_right", "dacryon_left", "S", "hormion") + tuple(
-    f"{name}_{side}" for name in OFFSET_POINTS for side in ("right", "left")
+DEEP_POINTS = (
+    "dacryon_right",
+    "dacryon_left",
+    "S",
+    "hormion",
+    *(f"{name}_{side}" for name in OFFSET_POINTS for side in ("right", "left")),
 )
 
 
@@ -155,12 +159,10 @@ def all_points(
     sella = nasion - SELLA_LENGTH_SHARE * length * np.array([0.0, np.cos(angle), np.sin(angle)])
     middle = (skin[row["tragion_right"]] + skin[row["tragion_left"]]) / 2
     size = np.linalg.norm(skin[row["nasion"]] - middle) / TEMPLATE_FACE_DEPTH_MM
-    points += [sella, sella + size * np.array(HORMION_FROM_SELLA_MM)]
+    points += [sella, middle + size * np.array(HORMION_MM)]
     for landmark, offset in OFFSET_POINTS.values():
         for side, sign in (("right", 1.0), ("left", -1.0)):
-            points.append(
-                skin[row[f"{landmark}_{side}"]] + size * np.array(offset) * [sign, 1, 1]
-            )
+            points.append(skin[row[f"{landmark}_{side}"]] + size * np.array(offset) * [sign, 1, 1])
     return np.concatenate([skin, np.stack(points)])
 
 

@@ -1,4 +1,4 @@
-"""Pathology columns of one face model: each field sampled once where solving and rendering need it."""
+"""Pathology columns of one face model: each field sampled once where it is needed."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,7 +41,6 @@ class Column:
         vertices: Displacement of each vertex per unit coefficient, mm.
         points: Displacement of each named point, then of both orbits' vertices.
         limits: Smallest and largest coefficient that tissue and sense allow.
-        gradients: Its gradients on the lattice on which several fields are checked together.
         weight: For expression and cut, the entry's weight at each vertex; None for displacement.
     """
 
@@ -49,8 +48,12 @@ class Column:
     vertices: Float[np.ndarray, "vertices 3"]
     points: Float[np.ndarray, "points 3"]
     limits: tuple[float, float]
-    gradients: LatticeGradients
     weight: Float[np.ndarray, " vertices"] | None
+
+    @cached_property
+    def gradients(self) -> LatticeGradients:
+        """Gradients of the field on the lattice on which several fields are checked together."""
+        return lattice_gradients(self.deformation)
 
 
 class PathologyBasis:
@@ -69,14 +72,15 @@ class PathologyBasis:
         self._columns: dict[tuple[str, str | None, bool], Column] = {}
 
     def _without_lip_contact(self, faces: np.ndarray) -> Int[np.ndarray, "triangles 3"]:
-        """Leave out the strip where the lips meet: one slides along the other and its triangles
-        shear."""
+        """Leave out the mouth's inside and the strip where the lips meet: one slides along the
+        other and its triangles shear."""
         centres = self.mean[faces].mean(axis=1)
         stomion = self.named_template["stomion"]
         from_line = np.hypot(
             centres[:, 2] - stomion[2], np.clip(stomion[1] - 25.0 - centres[:, 1], 0.0, None)
         )
-        return np.asarray(faces[from_line > LIP_CONTACT_MM])
+        outside = self.depths[faces].min(axis=1) < LIP_CONTACT_MM
+        return np.asarray(faces[(from_line > LIP_CONTACT_MM) & outside])
 
     @cached_property
     def depths(self) -> Float[np.ndarray, " vertices"]:
@@ -86,9 +90,7 @@ class PathologyBasis:
     @cached_property
     def vault_faces(self) -> Int[np.ndarray, "triangles 3"]:
         """Skin triangles that can reach above the Frankfort horizontal in any head."""
-        return np.asarray(
-            self.skin_faces[(self.mean[self.skin_faces, 2] > -12.0).any(axis=1)]
-        )
+        return np.asarray(self.skin_faces[(self.mean[self.skin_faces, 2] > -12.0).any(axis=1)])
 
     @cached_property
     def smile(self) -> Float[np.ndarray, "vertices 3"]:
@@ -114,7 +116,9 @@ class PathologyBasis:
             ends = [rows[f"exocanthion_{side}"], rows[f"endocanthion_{side}"]]
             width = np.linalg.norm(np.diff(self.anchors.skin(vertices)[ends], axis=0))
             template = np.linalg.norm(np.diff(self.template_points[ends], axis=0))
-            surfaces.append(orbit_points(vertices[globe].mean(axis=0), side, width / template))
+            surfaces.append(
+                orbit_points(vertices[globe].mean(axis=0), side, float(width / template))
+            )
         return np.concatenate(surfaces)
 
     @cached_property
@@ -157,7 +161,6 @@ class PathologyBasis:
             vertices=vertices,
             points=np.concatenate([points, deformation.displacement(orbits, deep)]),
             limits=(max(limits[0], entry.bounds[0]), min(limits[1], entry.bounds[1])),
-            gradients=lattice_gradients(deformation),
             weight=weight,
         )
 

@@ -4,23 +4,49 @@ from difflib import get_close_matches
 
 from augment.errors import RecipeError
 from augment.pathology.entry import Pathology
-from augment.pathology.mandible import CHIN_DEVIATION, PROGNATHISM, RETROGNATHIA
-from augment.pathology.midface import MAXILLARY_HYPOPLASIA, ZYGOMATIC_DEPRESSION
-from augment.pathology.nose import CROOKED_NOSE
-from augment.pathology.orbit import HYPERTELORISM
+from augment.pathology.mandible import (
+    CHIN_DEVIATION,
+    HEMIFACIAL_MICROSOMIA,
+    LONG_FACE,
+    PROGNATHISM,
+    RETROGNATHIA,
+)
+from augment.pathology.midface import (
+    FACIAL_CANT,
+    MAXILLARY_HYPOPLASIA,
+    MIDFACE_RETRUSION,
+    ZYGOMATIC_DEPRESSION,
+)
+from augment.pathology.nose_and_lip import CLEFT_LIP_NOSE, CROOKED_NOSE
+from augment.pathology.orbit import (
+    GRAVES_EXOPHTHALMOS,
+    HYPERTELORISM,
+    LID_RETRACTION,
+    ORBITAL_BLOWOUT,
+    PTOSIS,
+)
 from augment.pathology.soft_tissue import CHEEK_SWELLING
 
 PATHOLOGIES: dict[str, Pathology] = {
     entry.name: entry
     for entry in (
         HYPERTELORISM,
+        ORBITAL_BLOWOUT,
+        GRAVES_EXOPHTHALMOS,
+        LID_RETRACTION,
+        PTOSIS,
         ZYGOMATIC_DEPRESSION,
-        CROOKED_NOSE,
         MAXILLARY_HYPOPLASIA,
+        MIDFACE_RETRUSION,
+        CROOKED_NOSE,
+        CLEFT_LIP_NOSE,
+        FACIAL_CANT,
         CHEEK_SWELLING,
         PROGNATHISM,
         RETROGNATHIA,
         CHIN_DEVIATION,
+        LONG_FACE,
+        HEMIFACIAL_MICROSOMIA,
     )
 }
 

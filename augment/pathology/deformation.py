@@ -34,6 +34,25 @@ def ramp(value: np.ndarray, zero_at: float | np.ndarray, one_at: float | np.ndar
     return np.asarray(t * t * t * (t * (6.0 * t - 15.0) + 10.0))
 
 
+def slope(
+    value: np.ndarray, zero_at: float | np.ndarray, one_at: float | np.ndarray, soft: float = 0.15
+) -> np.ndarray:
+    """Return a straight line from 0 at one value to 1 at another, with rounded ends.
+
+    Its gradient is nowhere steeper than the line's, so that it shortens tissue evenly where `ramp`
+    would crowd it in the middle; two continuous derivatives. The rounding reaches a share `soft` of
+    the way beyond both ends.
+    """
+    t = (value - zero_at) / (one_at - zero_at)
+
+    def rounded(t: np.ndarray) -> np.ndarray:
+        s = np.clip((t + soft) / (2 * soft), 0.0, 1.0)
+        quintic = s**4 * (2.5 - 3.0 * s + s * s)  # integral of the smooth step
+        return np.asarray(np.where(t > soft, t, 2 * soft * quintic))
+
+    return rounded(t) - rounded(t - 1.0)
+
+
 def bump(radius: np.ndarray, flatness: int = 2) -> np.ndarray:
     """Return (1 - r^n)^3, 1 at the centre and 0 from radius 1 outwards, with two continuous
     derivatives.

@@ -108,8 +108,9 @@ class Pathology:
         associated: Builds a field of changes that often come along, or None.
         associated_changes: What those are, in words.
         effect: How it acts: displacement, expression or cut.
-        weight: For expression, the share of one side's expression that is lost per unit coefficient;
-            for a cut, the size of the outline through a point, mm. Right-sided, template space.
+        weight: For expression, the share of one side's expression that is lost per unit
+            coefficient; for a cut, the size of the outline through a point, mm. Right-sided,
+            template space.
         bounds: Coefficients that make sense whatever the tissue would bear.
         start: Coefficient from which solving starts.
         cohort: A published group of patients, or None.

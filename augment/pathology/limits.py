@@ -13,9 +13,10 @@ from augment.pathology.deformation import Deformation
 MIN_JACOBIAN = 0.15  # smallest local volume ratio that a case may have
 MAX_COEFFICIENT_MM = 60.0
 FREE_SPACE_MM = 4.0
+SMOOTH_COSINE = 0.3  # between a triangle and the surface around it, where it is no crease
 _DEPTHS_MM = (0.0, 40.0)  # the skin's share of a field, and the bone's
 LATTICE_MM = 3.0
-JOINT_LATTICE_MM = 6.0
+JOINT_LATTICE_MM, COARSE_LATTICE_MM = 6.0, 12.0
 LATTICE_BOX_MM = ((-102.0, -130.0, -150.0), (102.0, 122.0, 150.0))
 
 
@@ -24,14 +25,29 @@ def _lattice(spacing_mm: float) -> Float[np.ndarray, "points 3"]:
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
+def _near_motion(
+    deformation: Deformation, points: Float[np.ndarray, "points 3"], depth_mm: float
+) -> Int[np.ndarray, " near"]:
+    """Return the points of a lattice in the box of a coarser one that a field moves."""
+    coarse = _lattice(COARSE_LATTICE_MM)
+    moved = deformation.displacement(coarse, np.full(len(coarse), depth_mm))
+    moving = coarse[np.abs(moved).max(axis=1) > 0]
+    if not len(moving):
+        return np.arange(len(points))
+    low, high = moving.min(axis=0) - COARSE_LATTICE_MM, moving.max(axis=0) + COARSE_LATTICE_MM
+    return np.flatnonzero(((points >= low) & (points <= high)).all(axis=1))
+
+
 def _gradients(
     deformation: Deformation, depth_mm: float, spacing_mm: float
 ) -> tuple[Int[np.ndarray, " moving"], Float[np.ndarray, "moving 3 3"]]:
     """Return the lattice points that a field moves and its gradient per unit coefficient there."""
     points = _lattice(spacing_mm)
-    depth = np.full(len(points), depth_mm)
-    moving = np.flatnonzero(np.abs(deformation.displacement(points, depth)).max(axis=1) > 0)
-    points, depth = points[moving], depth[moving]
+    near = _near_motion(deformation, points, depth_mm)
+    depth = np.full(len(near), depth_mm)
+    moved = deformation.displacement(points[near], depth)
+    moving = near[np.abs(moved).max(axis=1) > 0]
+    points, depth = points[moving], np.full(len(moving), depth_mm)
     step = 0.25
     columns = []
     for axis in range(3):
@@ -118,16 +134,15 @@ def inverted_triangles(
 ) -> int:
     """Return how many triangles were turned over.
 
-    Creases that already turn sharply at rest (lips in contact, nostril rims) are left out by the
-    caller; see
-    `exposed_faces`. A triangle is turned over when its normal points against the surface around it
-    (the mean normal at its corners)
-    after the motion and did not before; a surface that merely rotates keeps its triangles in line.
+    A triangle is turned over when its normal points against the surface around it (the mean normal
+    at its corners) after the motion; a surface that merely rotates keeps its triangles in line.
+    Creases that turn by more than 72 degrees before the motion (lips in contact, nostril rims) are
+    left out: there a small slide looks like a turn. See also `exposed_faces`.
     """
     touched = (before != after).any(axis=1)
     around = faces[touched[faces].any(axis=1)]
-
-    return int(((_agreement(before, around) > 0) & (_agreement(after, around) < 0)).sum())
+    smooth = _agreement(before, around) > SMOOTH_COSINE
+    return int((smooth & (_agreement(after, around) < 0)).sum())
 
 
 def exposed_faces(

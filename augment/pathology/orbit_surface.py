@@ -27,7 +27,7 @@ N_AROUND = 16
 def orbit_points(
     globe_mm: Float[np.ndarray, "3"], side: str, size: float
 ) -> Float[np.ndarray, "points 3"]:
-    """Return the vertices of an orbit: rings from rim to apex, then the middles of both ends.
+    """Return the vertices of an orbit: rings from rim to apex.
 
     Args:
         globe_mm: Middle of the globe.
@@ -40,8 +40,7 @@ def orbit_points(
     for medial, y, z, radius in _RINGS_MM:
         x = -medial + radius * np.cos(angle)
         rings.append(np.stack([sign * x, np.full(N_AROUND, y), z + radius * np.sin(angle)], 1))
-    ends = [rings[0].mean(axis=0), rings[-1].mean(axis=0)]
-    return np.asarray(globe_mm + size * np.concatenate([*rings, np.stack(ends)]))
+    return np.asarray(globe_mm + size * np.concatenate(rings))
 
 
 @cache
@@ -54,8 +53,8 @@ def orbit_faces() -> Int[np.ndarray, "triangles 3"]:
     for ring in range(rings - 1):
         a, b = ring * n + around, ring * n + after
         faces += [np.stack([a, a + n, b], 1), np.stack([b, a + n, b + n], 1)]
-    front, back = rings * n, rings * n + 1
-    faces.append(np.stack([np.full(n, front), around, after], 1))
+    fan = around[1:-1]
     last = (rings - 1) * n
-    faces.append(np.stack([np.full(n, back), last + after, last + around], 1))
+    faces.append(np.stack([np.zeros(n - 2, dtype=int), fan, fan + 1], 1))
+    faces.append(np.stack([np.full(n - 2, last), last + fan + 1, last + fan], 1))
     return np.concatenate(faces)

@@ -136,14 +136,27 @@ class _Problem:
     def _refusal(self, targets: np.ndarray) -> str:
         wanted = [f"{t:g} {e.unit}" for t, e in zip(targets, self.entries, strict=True)]
         if len(targets) == 1:
-            entry = self.entries[0]
-            return (
-                f"{entry.name}: no head like this one has {entry.parameter} of {wanted[0]}: "
-                f"ask for {entry.grades[0].low:g} to {entry.grades[-1].high:g} {entry.unit}"
-            )
+            return self.strongest(targets, self._limit_towards(targets), 0)
         return (
             f"the pathologies {', '.join(e.name for e in self.entries)} cannot hold the values "
             f"{', '.join(wanted)} together: ask for milder ones, or for one of them"
+        )
+
+    def _limit_towards(self, targets: np.ndarray) -> Float[np.ndarray, " coefficients"]:
+        """Return the limit of a single coefficient on the way to its target."""
+        low, high = self.columns[0].limits
+        start = np.array([self.entries[0].start])
+        value = self.measure(start)
+        rises = float(self.jacobian(start, value)[0, 0]) * float(targets[0] - value[0]) > 0
+        return np.array([high if rises else low])
+
+    def strongest(self, targets: np.ndarray, coefficients: np.ndarray, k: int) -> str:
+        """Return the sentence that names the strongest possible value of pathology k."""
+        entry, extreme = self.entries[k], self.extreme(coefficients, k)
+        why = "would fold this head" if entry.effect == "displacement" else "is beyond its range"
+        return (
+            f"{entry.name}: {entry.parameter} of {targets[k]:g} {entry.unit} {why}; "
+            f"the strongest possible value is {extreme:.{entry.decimals}f} {entry.unit}"
         )
 
     def violation(self, coefficients: np.ndarray) -> int | None:
@@ -241,12 +254,7 @@ def solve_case(basis: PathologyBasis, subject: Subject, requests: list[Request])
     coefficients = problem.solve(targets) if requests else np.zeros(0)
     broken = problem.violation(coefficients) if requests else None
     if broken is not None:
-        entry, extreme = entries[broken], problem.extreme(coefficients, broken)
-        why = "would fold this head" if entry.effect == "displacement" else "is beyond its range"
-        raise RecipeError(
-            f"{entry.name}: {entry.parameter} of {targets[broken]:g} {entry.unit} {why}; "
-            f"the strongest possible value is {extreme:.{entry.decimals}f} {entry.unit}"
-        )
+        raise RecipeError(problem.strongest(targets, coefficients, broken))
     if problem.folds_together(coefficients):
         raise RecipeError(
             f"the pathologies {', '.join(e.name for e in entries)} would fold this head together: "
@@ -285,7 +293,11 @@ def _report(problem: _Problem, requests: list[Request], coefficients: np.ndarray
         )
     asked = {entry.name for entry in problem.entries}
     return Case(
-        problem.subject, tuple(solved), healthy, offset, _drift(problem.subject, asked, before, after)
+        problem.subject,
+        tuple(solved),
+        healthy,
+        offset,
+        _drift(problem.subject, asked, before, after),
     )
 
 

@@ -14,6 +14,8 @@ from augment.streams import stream
 # What the project promises: |measured - requested| in the measure's unit.
 SEVERITY_TOLERANCE = 0.05
 OUTSIDE_RMS_MM = 0.05
+# A few pairs of template vertices are mirror images only to some hundredths of a millimetre.
+MIRROR_MM = 0.1
 EVERY = [(entry.name, side) for entry in PATHOLOGIES.values() for side in (entry.sides or (None,))]
 
 
@@ -26,6 +28,13 @@ def subject(basis, k=0, **spec):
     return draw_subject(basis.model, stream(11, k, "subject"), PriorSpec(**spec))
 
 
+def patient(basis, name, k=0):
+    """Return a subject of an age at which the pathology is measured."""
+    low, high = PATHOLOGIES[name].ages
+    years = (max(low, 0.3), min(high, 1.5)) if high < 10 else (max(low, 18.0), min(high, 80.0))
+    return subject(basis, k, age_years=years)
+
+
 def moderate(name):
     grade = PATHOLOGIES[name].grades[1]
     return (grade.low + grade.high) / 2
@@ -33,8 +42,8 @@ def moderate(name):
 
 @pytest.mark.parametrize(("name", "side"), EVERY)
 def test_the_measure_on_the_generated_head_is_what_was_asked_for(basis, name, side):
-    for k in range(6):
-        case = solve_case(basis, subject(basis, k), [Request(name, moderate(name), side)])
+    for k in range(3):
+        case = solve_case(basis, patient(basis, name, k), [Request(name, moderate(name), side)])
         (solved,) = case.pathologies
         assert solved.measured == pytest.approx(moderate(name), abs=SEVERITY_TOLERANCE)
         assert solved.grade == "moderate"
@@ -45,14 +54,13 @@ def test_the_measure_on_the_generated_head_is_what_was_asked_for(basis, name, si
 def test_the_measure_moves_strictly_with_the_coefficient(basis, name, side):
     from augment.pathology.solve import _Problem, healthy_vertices
 
-    entry = PATHOLOGIES[name]
-    someone = subject(basis)
+    someone = patient(basis, name)
     problem = _Problem(
         basis, someone, healthy_vertices(basis.model, someone), [Request(name, 1.0, side)]
     )
     values = [
         problem.measure(np.array([c]))[0]
-        for c in np.linspace(0.0, problem.columns[0].limits[1], 60)
+        for c in np.linspace(0.0, problem.columns[0].limits[1], 40)
     ]
     steps = np.diff(values)
     assert (steps > 0).all() or (steps < 0).all()
@@ -84,13 +92,14 @@ def test_nothing_moves_outside_the_stated_region(basis, name, side):
 
 @pytest.mark.parametrize("name", [name for name, side in EVERY if side == "left"])
 def test_the_other_side_of_the_mirrored_head_gives_the_mirror_image(basis, name):
-    right = subject(basis, 3)
+    right = patient(basis, name, 3)
     mirrored = basis.model.mirrored(torch.as_tensor(right.identity)[None].float())[0].numpy()
-    left = Subject(identity=mirrored.astype(np.float64))
+    left = Subject(identity=mirrored.astype(np.float64), sex=right.sex)
     one = solve_case(basis, right, [Request(name, moderate(name), "right")])
     other = solve_case(basis, left, [Request(name, moderate(name), "left")])
     image = one.offset_mm[basis.model.mirror_vertex.numpy()] * [-1, 1, 1]
-    np.testing.assert_allclose(other.offset_mm, image, atol=0.02)
+    np.testing.assert_allclose(other.offset_mm, image, atol=MIRROR_MM)
+    assert np.sqrt(np.mean((other.offset_mm - image) ** 2)) < MIRROR_MM / 20
 
 
 def test_two_pathologies_hold_together(basis):
@@ -144,6 +153,10 @@ def test_the_named_strongest_value_is_possible(basis):
         ),
         (Request("hypertelorism", 35.0, "left"), "hypertelorism has no side, got side='left'"),
         (Request("cheek_swelling", -1.0, "left"), "severity must be 0 cm3 or more, got -1.0"),
+        (
+            Request("hypertelorism", 35.0, unit="deg"),
+            "severity is bony interorbital distance in mm, got 'deg': give it in mm",
+        ),
     ],
 )
 def test_wrong_requests_are_told_in_one_sentence(basis, request_, message):
@@ -155,8 +168,8 @@ def test_wrong_requests_are_told_in_one_sentence(basis, request_, message):
 def test_fields_keep_the_volume_upright_within_their_limits(basis, name, side):
     # Naive twin of the limit: finite differences at random points, at the limits and inside them.
     column = basis.column(PATHOLOGIES[name], side)
-    points = np.random.default_rng(0).uniform([-90, -30, -140], [90, 110, 80], size=(4000, 3))
-    depth = np.full(len(points), 20.0)
+    points = np.random.default_rng(0).uniform([-90, -110, -140], [90, 110, 130], size=(4000, 3))
+    depth = np.full(len(points), 40.0)
     step = 1e-3
     gradient = np.stack(
         [
@@ -180,4 +193,5 @@ def test_every_entry_states_its_grades_in_order_with_a_source():
         assert [grade.name for grade in entry.grades] == ["mild", "moderate", "severe"]
         assert all(grade.low < grade.high for grade in entry.grades)
         assert entry.source
-        assert entry.unit in ("mm", "deg", "cm3")
+        assert entry.unit in ("mm", "deg", "cm2", "cm3", "percent", "ratio", "SD")
+        assert entry.ages[0] < entry.ages[1]

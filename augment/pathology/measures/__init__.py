@@ -1,7 +1,7 @@
 """Clinical measures: named points, meshes and sections of a head enter, one number leaves.
 
-Points and meshes may be in any frame, mm; angles are degrees, ratios percent, volumes cm³, areas cm².
-No measure knows of fields or coefficients: each works on any landmarked head.
+Points and meshes may be in any frame, mm; angles are degrees, ratios percent, volumes cm³,
+areas cm². No measure knows of fields or coefficients: each works on any landmarked head.
 """
 
 from augment.pathology.measures.cephalometric import (

@@ -99,7 +99,7 @@ def hertel_mm(points: Named, side: str) -> float:
 
 
 def lid_margin_mm(points: Named, side: str) -> float:
-    """Return the height of the upper lid's margin above the pupil, mm (margin reflex distance 1)."""
+    """Return the height of the upper lid's margin above the pupil, mm (MRD1)."""
     lid, apex = frankfort(points, f"palpebrale_superius_{side}", f"corneal_apex_{side}")
     return float(lid[2] - apex[2])
 

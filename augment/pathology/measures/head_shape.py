@@ -81,7 +81,9 @@ def head_shape_map(
 
 
 @numba.njit(cache=True)
-def nearest_hits(corners, directions):
+def nearest_hits(
+    corners: Float[np.ndarray, "triangles 3 3"], directions: Float[np.ndarray, "rays 3"]
+) -> Float[np.ndarray, " rays"]:
     """Return the distance to the nearest triangle along rays from the origin, 0 where none is met.
 
     Args:

@@ -174,8 +174,8 @@ def vault_height_percent(vault: Vault) -> float:
 def cvai_percent(vault: Vault, flat_side: str) -> float:
     """Return the cranial vault asymmetry index, positive where the occiput of a side is flat.
 
-    100 · (long diagonal - short diagonal) / long diagonal, both at 30 degrees to the midline through
-    the middle of the widest section (Loveday and de Chalain, J Craniofac Surg 2001;12:308).
+    100 · (long diagonal - short diagonal) / long diagonal, both at 30 degrees to the midline
+    through the middle of the widest section (Loveday and de Chalain, J Craniofac Surg 2001;12:308).
     """
     segments = outline(vault, WIDEST_LEVEL)
     angles = np.array([DIAGONAL_DEG, 180 + DIAGONAL_DEG, -DIAGONAL_DEG, 180 - DIAGONAL_DEG])
@@ -189,8 +189,8 @@ def cvai_percent(vault: Vault, flat_side: str) -> float:
 def forehead_asymmetry_percent(vault: Vault, flat_side: str) -> float:
     """Return by how much the forehead of one side stands behind the other side's, percent.
 
-    100 · (1 - flat / bossed), the mean radii of both halves from 15 to 55 degrees off the midline in
-    the widest section.
+    100 · (1 - flat / bossed), the mean radii of both halves from 15 to 55 degrees off the midline
+    in the widest section.
     """
     segments = outline(vault, WIDEST_LEVEL)
     r = radii_mm(segments, _middle(segments), np.concatenate([FOREHEAD_DEG, -FOREHEAD_DEG]))
