@@ -51,7 +51,8 @@ def volume_rows(paths: Paths) -> list[list[Image]]:
     moved = None
     if (last, "volume_displacement_mm") in paths:
         vectors, _ = _upright(paths[last, "volume_displacement_mm"])
-        moved = np.linalg.norm(vectors[box], axis=-1)
+        # The field is there in air too, where it shows nothing.
+        moved = np.linalg.norm(vectors[box], axis=-1) * body[box]
     place = _place(body[box], moved)
     pictures = {
         twin: [_grey(part, window) for part in _cut(images[twin], place, spacing)] for twin in shown
@@ -93,8 +94,8 @@ def _upright(path: Path) -> tuple[Shaped[np.ndarray, "x y z *vector"], Float[np.
 
 def _place(body: np.ndarray, moved: np.ndarray | None) -> tuple[int, int, int]:
     """The middle of what moves most inside the body, or of the volume."""
-    if moved is not None and moved[body].any():
-        far = np.argwhere(body & (moved > 0.6 * moved[body].max()))
+    if moved is not None and moved.any():
+        far = np.argwhere(moved > 0.6 * moved.max())
         i, j, k = (int(n) for n in np.median(far, axis=0))
         return i, j, k
     middle = [n // 2 for n in body.shape]
