@@ -70,8 +70,10 @@ class Posture:
         """Return scan-frame coordinates of points given in the head frame, to 1e-6 mm where the
         neck bends by less than 40 degrees (damped Newton steps with the bend's own rotation)."""
         target = np.asarray(points_mm, float)
-        matrix, _ = self.matrix()
+        matrix, shift = self.matrix()
         back = np.linalg.inv(matrix)
+        if not self.neck_bend_deg:
+            return (target - shift) @ back.T
         points = target.copy()
         for _ in range(INVERSE_STEPS):
             step = (target - self.head_from_scan(points)) @ back.T
