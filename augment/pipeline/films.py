@@ -9,7 +9,7 @@ from jaxtyping import Int16
 from augment.pathology.measures import anb_deg, sn_gogn_deg, sna_deg, snb_deg
 from augment.record import FilmRecord
 from augment.volume.grid import Grid
-from augment.volume.radiograph import cephalogram, project_landmarks
+from augment.volume.radiograph import cephalogram, on_film, project_landmarks
 
 FILM_WHITE = 65535
 VIEWS = {"cephalogram_lateral": "lateral", "cephalogram_pa": "pa"}
@@ -25,6 +25,16 @@ CEPHALOMETRIC = (
     "Go_left",
     "Or_right",
     "Or_left",
+    "ANS",
+    "PNS",
+    "U1",
+    "L1",
+    "Co_right",
+    "Co_left",
+    "Ar_right",
+    "Ar_left",
+    "Po_right",
+    "Po_left",
 )
 ANGLES = {"SNA": sna_deg, "SNB": snb_deg, "ANB": anb_deg, "SN-GoGn": sn_gogn_deg}
 
@@ -41,7 +51,8 @@ def film_records(
         films: `cephalogram_lateral`, `cephalogram_pa`; none gives none.
         image_hu: HU.
         grid: Its grid, head frame.
-        points_mm: Skin landmarks and bony points by name, head frame.
+        points_mm: Skin landmarks and points of bone and teeth by name, head frame; those that a
+            film does not show are left out of it.
     """
     if not films:
         return {}, {}
@@ -51,12 +62,14 @@ def film_records(
     records = {}
     for kind in films:
         film = cephalogram(image, grid.spacing_mm, grid.origin_mm, VIEWS[kind])
-        pixels = project_landmarks(film, torch.from_numpy(places)).numpy()
-        numbers = np.concatenate((pixels, places), axis=1)
+        projected = project_landmarks(film, torch.from_numpy(places))
+        shown = on_film(film, projected).tolist()
+        numbers = np.concatenate((projected.numpy(), places), axis=1)
         picture = np.rint(film.picture().numpy() * FILM_WHITE).astype(np.uint16)
         rows = {
             name: (row[0], row[1], row[2], row[3], row[4])
-            for name, row in zip(names, numbers.tolist(), strict=True)
+            for name, row, is_shown in zip(names, numbers.tolist(), shown, strict=True)
+            if is_shown
         }
         records[kind] = FilmRecord(picture, film.pixel_mm, rows)
     return records, {name: float(angle(points_mm)) for name, angle in ANGLES.items()}

@@ -40,6 +40,7 @@ def draw_plan(spec: RecipeSpec, index: int) -> VolumePlan:
         wanted.spacing_mm,
     )
     if any(name in CEPHALOGRAMS for name in wanted.files):
-        # A cephalostat holds the head upright.
-        scan = replace(scan, posture=UPRIGHT)
+        # A cephalostat holds the head upright, by the ears alone.
+        bare = replace(scan.scanner, table=None, head_rest=None, mask=None)
+        scan = replace(scan, posture=UPRIGHT, scanner=bare)
     return VolumePlan(scan, draw_atlas_spec(stream(spec.seed, index, "atlas")))

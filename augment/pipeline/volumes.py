@@ -11,10 +11,11 @@ from augment.pipeline.films import film_records
 from augment.pipeline.heads import HeadPair
 from augment.pipeline.volume_plan import VolumePlan
 from augment.recipe.schema import CEPHALOGRAMS, VolumeSpec
-from augment.record import HEALTHY, PATHOLOGICAL, MeshRecord, VolumeRecord
+from augment.record import HEALTHY, PATHOLOGICAL, FilmRecord, MeshRecord, VolumeRecord
 from augment.streams import stream
 from augment.volume.atlas import Atlas, build_atlas
 from augment.volume.case_scan import HeadVolume, scan_head, scan_twins
+from augment.volume.cephalometry import atlas_points
 from augment.volume.labels import MANDIBLE
 from augment.volume.lattice import Field
 from augment.volume.subject import subject_fields
@@ -68,7 +69,18 @@ class VolumeMaker:
         atlas = build_atlas(template.body, plan.anatomy, template.seat)
         heads = self._heads(pair, atlas, plan, index)
         bones = self._bones(atlas)
-        return {head.name: self._record(head, pair, plan, bones) for head in heads}
+        films = [kind for kind in CEPHALOGRAMS if kind in self.wanted.files]
+        points = atlas_points(atlas) if films else {}
+        records = {}
+        for head in heads:
+            moved = {
+                name: head.head_from_template.move(point[None])[0] for name, point in points.items()
+            }
+            films_and_angles = film_records(
+                films, head.volume.image_hu, plan.scan.grid, {**pair.points_mm[head.name], **moved}
+            )
+            records[head.name] = self._record(head, plan, bones, films_and_angles)
+        return records
 
     def _heads(self, pair: HeadPair, atlas: Atlas, plan: VolumePlan, index: int) -> list[_Head]:
         template, scan = load_template(self.wanted.atlas_mm), plan.scan
@@ -106,7 +118,11 @@ class VolumeMaker:
         return {kind: mesh for kind, mesh in meshes.items() if mesh is not None}
 
     def _record(
-        self, head: _Head, pair: HeadPair, plan: VolumePlan, bones: Mapping[str, Mesh]
+        self,
+        head: _Head,
+        plan: VolumePlan,
+        bones: Mapping[str, Mesh],
+        films: tuple[dict[str, FilmRecord], dict[str, float]],
     ) -> VolumeRecord:
         volume, scan = head.volume, plan.scan
         arrays = {
@@ -115,8 +131,7 @@ class VolumeMaker:
             "mandible_share": volume.share,
             **head.moved,
         }
-        films = [kind for kind in CEPHALOGRAMS if kind in self.wanted.files]
-        taken, angles = film_records(films, volume.image_hu, scan.grid, pair.points_mm[head.name])
+        taken, angles = films
         return VolumeRecord(
             ras_from_voxel=scan.grid.head_from_voxel,
             arrays=chosen(arrays, self.wanted.files),

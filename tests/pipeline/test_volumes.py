@@ -11,6 +11,7 @@ from augment.pipeline import open_pipeline
 from augment.pipeline.plain import plain, read_plain
 from augment.pipeline.volume_plan import VolumePlan, draw_plan
 from augment.recipe import compose_recipe
+from augment.volume.radiograph import CEPHALOSTAT
 from augment.writer.encode import encode_json
 
 COARSE = ("volume.spacing_mm=5", "volume.atlas_mm=3", "samples=2")
@@ -94,10 +95,17 @@ def test_cephalometric_points_lie_on_both_films_and_give_the_angle():
         assert set(lateral.landmarks) == set(pa.landmarks)
         for name, (x_px, y_px, x, y, z) in lateral.landmarks.items():
             assert 0 < x_px < lateral.film.shape[1], name
-            # The patient looks right: a step forward is a step to the right, up is up.
+            # The patient looks right: a step forward is a step to the right, up is up, larger on
+            # the film by where the point lies between source and film.
             other = lateral.landmarks["S"]
-            assert x_px - other[0] == pytest.approx((y - other[3]) / lateral.pixel_mm[1])
-            assert y_px - other[1] == pytest.approx((other[4] - z) / lateral.pixel_mm[0])
+            scales = [
+                (CEPHALOSTAT.source_mm + CEPHALOSTAT.film_mm) / (CEPHALOSTAT.source_mm - depth)
+                for depth in (x, other[2])
+            ]
+            forward = scales[0] * y - scales[1] * other[3]
+            up = scales[0] * z - scales[1] * other[4]
+            assert x_px - other[0] == pytest.approx(forward / lateral.pixel_mm[1])
+            assert y_px - other[1] == pytest.approx(-up / lateral.pixel_mm[0])
             assert pa.landmarks[name][2:] == (x, y, z)
     angles = sample.twins[1].volume.angles_deg
     assert angles["ANB"] == pytest.approx(angles["SNA"] - angles["SNB"])
