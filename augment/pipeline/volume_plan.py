@@ -1,14 +1,13 @@
 """What is drawn for a sample's volume: the acquisition and the anatomy beneath the skin, as plain
 records that are written and read back."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from augment.recipe import RecipeSpec
 from augment.recipe.schema import CEPHALOGRAMS
 from augment.streams import stream
 from augment.volume.anatomy.spec import AtlasSpec, draw_atlas_spec
-from augment.volume.posture import UPRIGHT
-from augment.volume.protocol import Scan, draw_scan
+from augment.volume.protocol import Scan, cephalostat_scan, draw_scan
 from augment.volume.tissue import Contrast
 
 
@@ -40,7 +39,5 @@ def draw_plan(spec: RecipeSpec, index: int) -> VolumePlan:
         wanted.spacing_mm,
     )
     if any(name in CEPHALOGRAMS for name in wanted.files):
-        # A cephalostat holds the head upright, by the ears alone.
-        bare = replace(scan.scanner, table=None, head_rest=None, mask=None)
-        scan = replace(scan, posture=UPRIGHT, scanner=bare)
+        scan = cephalostat_scan(scan)
     return VolumePlan(scan, draw_atlas_spec(stream(spec.seed, index, "atlas")))

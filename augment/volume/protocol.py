@@ -7,7 +7,7 @@ frame; written to a file, the scan frame is the file's world. In an upright post
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from augment.errors import RecipeError
 from augment.volume.grid import Grid, grid_over, triple
-from augment.volume.posture import Posture
+from augment.volume.posture import UPRIGHT, Posture
 from augment.volume.scanner import (
     Scanner,
     draw_cbct_scanner,
@@ -29,6 +29,9 @@ Spacing = tuple[float, float, float]
 
 HEAD_LOW_MM, HEAD_HIGH_MM = (-99.5, -129.5, -127.5), (99.5, 109.5, 127.5)
 """Field of view of a diagnostic scan: 200 x 240 x 256 voxels at 1 mm."""
+
+FILM_MM = (0.0, 25.0, 12.0)
+"""How much farther a radiograph's volume reaches to the right, forward and up."""
 
 WIDTH_MM, DEPTH_MM, LENGTH_MM = 420.0, 300.0, 300.0
 """Field of view of a planning CT: shoulders and couch included."""
@@ -120,6 +123,20 @@ def draw_scan(
         scanner = without_x_rays(scanner, contrast is Contrast.T1, rng)
     values = draw_tissue_values(rng, contrast)
     return Scan(protocol, posture, grid, scanner, values, contrast, plan.n_sub)
+
+
+def cephalostat_scan(scan: Scan) -> Scan:
+    """Return a scan as radiographs need it: upright, held by the ears alone, without streaks, with
+    the nose and the vertex of a large head in view.
+
+    Args:
+        scan: A drawn diagnostic scan.
+    """
+    bare = replace(scan.scanner, table=None, head_rest=None, mask=None, metal=0.0)
+    more = np.ceil(np.divide(FILM_MM, scan.grid.spacing_mm))
+    nx, ny, nz = (int(n) for n in np.array(scan.grid.shape) + more)
+    grid = replace(scan.grid, shape=(nx, ny, nz))
+    return replace(scan, posture=UPRIGHT, scanner=bare, grid=grid)
 
 
 def seen_box(posture: Posture, grid: Grid) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"]]:

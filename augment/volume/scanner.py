@@ -146,15 +146,15 @@ def draw_radiotherapy_scanner(rng: np.random.Generator) -> Scanner:
         kernel_mm=float(uniform(0.4, 1.8)),
         edge=float(max(0.0, uniform(-0.3, 0.4))),
         slice_mm=float(uniform(1.5, 5.0)),
-        noise_hu=float(uniform(3.0, 28.0)),
-        noise_peak_per_mm=float(uniform(0.1, 0.35)),
+        noise_hu=float(uniform(3.0, 20.0)),
+        noise_peak_per_mm=float(uniform(0.05, 0.25)),
         dose_share=float(uniform(0.2, 0.65)),
         shift_hu=float(rng.normal(0.0, 8.0)),
         metal=float(uniform(0.4, 4.0)),
         field_share=float(uniform(1.0, 1.25)) if rng.random() < 0.4 else 0.0,
         table=draw_table(rng) if rng.random() < 0.6 else None,
         head_rest=draw_head_rest(rng) if rng.random() < 0.6 else None,
-        mask=draw_mask(rng) if rng.random() < 0.6 else None,
+        mask=draw_mask(rng) if rng.random() < 0.4 else None,
     )
 
 

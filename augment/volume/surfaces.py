@@ -61,7 +61,7 @@ def mask_surface(
     voxels, faces, _, _ = marching_cubes(smooth, 0.5, step_size=step)
     voxels = voxels.astype(float) + [edge.start - 2 for edge in box]
     vertices = voxels @ ras_from_voxel[:3, :3].T + ras_from_voxel[:3, 3]
-    # scikit-image winds towards lower values: outwards where the axes are right-handed.
-    if np.linalg.det(ras_from_voxel[:3, :3]) < 0:
+    # scikit-image winds inwards where the axes are right-handed.
+    if np.linalg.det(ras_from_voxel[:3, :3]) > 0:
         faces = faces[:, ::-1]
     return vertices, np.ascontiguousarray(faces, np.int64)

@@ -16,7 +16,14 @@ from augment.volume.inversion import inverse
 from augment.volume.labels import NUMBER
 from augment.volume.lattice import Field, grid_points, identity_field
 from augment.volume.posture import UPRIGHT, Posture
-from augment.volume.protocol import PERSON_HIGH_MM, PERSON_LOW_MM, PROTOCOLS, Scan, draw_scan
+from augment.volume.protocol import (
+    PERSON_HIGH_MM,
+    PERSON_LOW_MM,
+    PROTOCOLS,
+    Scan,
+    cephalostat_scan,
+    draw_scan,
+)
 from augment.volume.sampling import draw_texture, pull_back
 
 
@@ -166,6 +173,16 @@ def test_a_head_alone_is_the_twin():
     np.testing.assert_array_equal(alone.image_hu, twin.image_hu)
     np.testing.assert_array_equal(alone.share, twin.share)
     assert alone.share.max() == 255
+
+
+def test_a_cephalostat_holds_the_head_upright_and_wholly_in_view():
+    scan = draw_scan(np.random.default_rng(3), "diagnostic")
+    film = cephalostat_scan(scan)
+    assert film.posture.is_upright()
+    assert film.scanner.head_rest is None
+    assert film.scanner.metal == 0
+    assert film.grid.origin_mm == scan.grid.origin_mm
+    assert np.subtract(film.grid.shape, scan.grid.shape).tolist() == [0, 25, 12]
 
 
 def test_an_unknown_protocol_is_refused():
