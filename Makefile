@@ -3,6 +3,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 OUT ?= out/face_demo
+VOLUME_OUT ?= out/volume_demo
 BIN := .venv/bin
 
 .PHONY: demo test clean
@@ -10,7 +11,8 @@ BIN := .venv/bin
 demo: .venv/.installed
 	$(BIN)/facies generate face_demo out=$(OUT)
 	$(BIN)/facies verify $(OUT)
-	@echo "Look first at $(OUT)/contact_sheet.png, then at $(OUT)/README.md"
+	$(BIN)/facies generate head_ct samples=1 render.views=1 volume.spacing_mm=1.5 volume.atlas_mm=1.5 out=$(VOLUME_OUT)
+	@echo "Look first at $(OUT)/contact_sheet.png and $(VOLUME_OUT)/contact_sheet.png, then at $(OUT)/README.md"
 
 test: .venv/.installed-dev
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90

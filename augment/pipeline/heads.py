@@ -49,7 +49,8 @@ def head_pair(basis: PathologyBasis, subject: Subject, moves: Sequence[Move]) ->
     pathological, moved = healthy.copy(), points.copy()
     for column, amount in columns:
         pathological += amount * column.vertices
-        moved += amount * column.points
+        # A column's points are the named ones, then the orbits' vertices.
+        moved += amount * column.points[: len(moved)]
     named[PATHOLOGICAL] = basis.anchors.named(moved)
     deformations = tuple((column.deformation, amount) for column, amount in columns)
     return HeadPair(healthy, pathological, deformations, named)

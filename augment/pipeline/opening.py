@@ -31,7 +31,7 @@ def check_recipe(spec: RecipeSpec) -> None:
         RecipeError: If something does not fit; one message names every mistake.
     """
     mistakes = pathology_mistakes(spec.pathologies, PATHOLOGIES)
-    mistakes += _device_mistakes(spec)
+    mistakes += _device_mistakes(spec) + _volume_mistakes(spec)
     folder = spec.render.background
     if folder not in ("procedural", *KINDS) and not Path(folder).is_dir():
         mistakes.append(
@@ -56,6 +56,19 @@ def _device_mistakes(spec: RecipeSpec) -> list[str]:
             "render.backend=numba expects device=cpu, got device=cuda; add render.backend=reference"
         ]
     return []
+
+
+def _volume_mistakes(spec: RecipeSpec) -> list[str]:
+    """Name pathologies that move no tissue at rest: a volume would show two healthy heads."""
+    if not spec.volume.is_wanted:
+        return []
+    return [
+        f"pathologies[{number}].name={entry.name} changes the {effect}, which a volume does not"
+        " show; leave it out, or set volume.protocol=none and volume.anchored=false"
+        for number, entry in enumerate(spec.pathologies)
+        if entry.name in PATHOLOGIES
+        and (effect := PATHOLOGIES[entry.name].effect) != "displacement"
+    ]
 
 
 def fit_subject(spec: RecipeSpec) -> FittedHead | None:

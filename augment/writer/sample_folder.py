@@ -50,7 +50,7 @@ def write_sample(root: Path, sample: SampleRecord, landmark_names: tuple[str, ..
     for path, twin, view, kind, content in _entries(sample, landmark_names):
         target = incoming / path
         if target.parent not in folders:
-            target.parent.mkdir(parents=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             folders.add(target.parent)
         target.write_bytes(content)
         rows.append(
