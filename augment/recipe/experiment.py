@@ -1,0 +1,303 @@
+"""The few-shot experiment as dataclasses: every key with its type, range, default and meaning.
+
+YAML files under `recipes/experiment/` hold values only. A file may hold `profiles`: values that
+`profile=NAME` lays over the rest, for example a larger network for a GPU.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from augment.errors import RecipeError
+from augment.recipe.check import known_keys, read_spec, unknown_key
+from augment.recipe.schema import setting
+
+FOLDER = "experiment"
+PROFILES = "profiles"
+LEFT_TO_USER = "???"
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The grid on which a network sees a case."""
+
+    intensity: str = setting(
+        "picture",
+        "how values are brought to a common range: picture and zscore by mean and spread of the"
+        " case, ct by a fixed window of -200 to 1300 HU",
+        choices=("picture", "ct", "zscore"),
+    )
+    height_px: int = setting(128, "height of a picture in pixels, width follows", low=16, high=2048)
+    spacing_mm: tuple[float, ...] = setting(
+        (4.0, 4.0, 3.0), "voxel of a volume in mm, three numbers", low=0.1, high=20
+    )
+    length_mm: float = setting(
+        0.0, "length of a volume that is kept, from its top, in mm; 0 keeps all of it", low=0
+    )
+    patch: tuple[int, ...] = setting((128, 112), "training patch, one size an axis", low=8)
+    window: tuple[int, ...] = setting((128, 112), "inference window, one size an axis", low=8)
+    overlap: float = setting(0.5, "overlap of inference windows", low=0.0, high=0.9)
+    mirror_mean: bool = setting(False, "average over the mirrored case at inference")
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """The network, by its name in MONAI."""
+
+    name: str = setting(
+        "basic_unet", "architecture", choices=("basic_unet", "dynunet", "segresnet")
+    )
+    features: tuple[int, ...] = setting(
+        (16, 24, 48, 64, 96, 16),
+        "channels from fine to coarse; basic_unet takes a sixth number for its last layer",
+        low=4,
+    )
+    fold: int = setting(
+        2, "blocks of so many pixels an axis are folded into channels, 1 for none", low=1, high=4
+    )
+
+
+@dataclass(frozen=True)
+class TrainingSpec:
+    """The training loop, the same for every arm."""
+
+    steps: int = setting(500, "optimiser steps of a run", low=1)
+    batch: int = setting(8, "patches a step", low=1)
+    rate: float = setting(2e-3, "largest learning rate of AdamW", low=0.0)
+    weight_decay: float = setting(1e-4, "weight decay of AdamW", low=0.0)
+    warm_up: int = setting(30, "steps until the largest rate", low=0)
+    average: float = setting(0.98, "decay of the exponential weight average", low=0, high=0.9999)
+    precision: str = setting(
+        "auto",
+        "auto is bf16 where the device calculates in it and fp32 elsewhere; fp16 scales the loss",
+        choices=("auto", "fp32", "bf16", "fp16"),
+    )
+    foreground: float = setting(
+        0.6, "share of patches about a labelled pixel; 0 about the whole case", low=0, high=1
+    )
+    bright: float = setting(
+        0.0, "share of patches about bright pixels without label (bone)", low=0, high=1
+    )
+    validation_share: float = setting(
+        0.0,
+        "share of the n cases kept for early stopping, whole cases; 0 trains on all n to the end",
+        low=0.0,
+        high=0.5,
+    )
+    check_every: int = setting(50, "steps between checks of those cases", low=1)
+    patience: int = setting(5, "checks without improvement until training stops", low=1)
+
+
+@dataclass(frozen=True)
+class AugmentationSpec:
+    """The set of nnU-Net (Isensee et al., Nat Methods 2021), with its probabilities times `amount`.
+
+    Every arm and every pool has the same.
+    """
+
+    amount: float = setting(1.0, "factor of all probabilities, 0 is off", low=0.0, high=5.0)
+    rotation_deg: float = setting(
+        30.0, "largest rotation about each axis, degrees", low=0, high=180
+    )
+    scale: tuple[float, float] = setting((0.7, 1.4), "range of scaling", low=0.2, high=5.0)
+    elastic: float = setting(
+        0.04, "spread of the elastic displacement as a share of the patch", low=0.0, high=0.5
+    )
+    shift: float = setting(0.1, "largest shift as a share of the patch", low=0.0, high=0.5)
+    mirror: tuple[int, ...] = setting((1,), "axes that may be mirrored, 0 is the first", low=0)
+    intensity: float = setting(1.0, "strength of intensity changes, 1 is nnU-Net's", low=0, high=3)
+
+
+@dataclass(frozen=True)
+class SyntheticSpec:
+    """The synthetic data and the pre-training on it."""
+
+    recipe: str = setting("face_fasseg", "recipe of the synthetic data, see `facies list`")
+    samples: int = setting(1000, "synthetic samples", low=1)
+    seed: int = setting(0, "seed of the synthetic samples", low=0)
+    positive_share: float = setting(
+        0.5,
+        "a voxel is labelled where this share of it is, for labels kept as shares",
+        low=0,
+        high=1,
+    )
+    steps: int = setting(2000, "optimiser steps of pre-training", low=1)
+    rate: float = setting(2e-3, "largest learning rate of pre-training", low=0.0)
+
+
+@dataclass(frozen=True)
+class FinetuneSpec:
+    """How an arm that starts from pre-trained weights goes on, and what mixed batches hold."""
+
+    rate: float = setting(5e-4, "largest learning rate", low=0.0)
+    freeze: str = setting("none", "parts that keep their weights", choices=("none", "encoder"))
+    blend: float = setting(
+        1.0,
+        "share of the fine-tuned in the final weights, the rest is pre-trained (WiSE-FT)",
+        low=0.0,
+        high=1.0,
+    )
+    mix: float = setting(0.5, "share of synthetic patches in the batches of `mix`", low=0, high=1)
+    anchored: float = setting(
+        0.5, "share of deformed cases among real patches of `anchored`", low=0, high=1
+    )
+
+
+@dataclass(frozen=True)
+class AnchoredSpec:
+    """How real cases are deformed by the head model."""
+
+    variants: int = setting(12, "deformed variants of each real case", low=1)
+    identity_sd: float = setting(
+        1.0, "spread of changed identity coefficients in standard deviations", low=0, high=3
+    )
+    turn_deg: float = setting(
+        8.0, "largest turn of the head of a photograph, degrees", low=0, high=30
+    )
+    pathology: float = setting(0.5, "share of variants with a pathology", low=0, high=1)
+
+
+@dataclass(frozen=True)
+class ExperimentSpec:
+    """A study: which arms, how many real cases, which seeds, and everything they share."""
+
+    name: str = setting("", "name of the recipe")
+    dataset: str = setting("fasseg", "name in datasets/, or path of your own dataset.yaml")
+    data: str = setting(LEFT_TO_USER, "folder of the real cases that are scored")
+    train_data: str | None = setting(None, "folder of the real cases to train on, null for `data`")
+    validation: str = setting(
+        "split", "scored cases: those of the split, or all of `data`", choices=("split", "all")
+    )
+    out: str = setting("", "folder of the study, `out/NAME` if empty")
+    arms: tuple[str, ...] = setting(("real",), "arms, joined by + where they combine")
+    n: tuple[int, ...] = setting((1, 3, 6, 12), "numbers of real cases", low=1)
+    seeds: int = setting(3, "seeds of every cell; each draws its own n cases", low=1)
+    first_seed: int = setting(0, "first seed", low=0)
+    workers: int = setting(1, "processes that take jobs on this machine", low=1, high=1024)
+    device: str = setting("cpu", "torch device: cpu, cuda or cuda:N")
+    threads: int = setting(1, "threads of each process", low=1)
+    profile: str = setting("cpu", "set of values, cpu or gpu", choices=("cpu", "gpu"))
+    synthetic: str | None = setting(None, "folder of synthetic data at hand, null makes it")
+    input: InputSpec = setting(InputSpec, "the grid that a network sees")
+    network: NetworkSpec = setting(NetworkSpec, "the network")
+    training: TrainingSpec = setting(TrainingSpec, "the training loop")
+    augmentation: AugmentationSpec = setting(AugmentationSpec, "nnU-Net's augmentation")
+    pretraining: SyntheticSpec = setting(SyntheticSpec, "synthetic data and pre-training")
+    finetuning: FinetuneSpec = setting(FinetuneSpec, "going on from pre-trained weights")
+    anchored: AnchoredSpec = setting(AnchoredSpec, "deformed real cases")
+
+    def values(self) -> dict[str, Any]:
+        """Return the recipe as plain values that JSON and YAML can hold and that read back."""
+        return asdict(self)
+
+
+def experiment_names(config_dir: Path | None = None) -> dict[str, str]:
+    """List the experiments at hand: name to the text of its YAML file, sorted by name.
+
+    Args:
+        config_dir: The user's own folder of YAML files; they hide shipped ones of the same name.
+    """
+    found = {
+        entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8")
+        for entry in (files("augment.recipes") / FOLDER).iterdir()
+        if entry.name.endswith(".yaml")
+    }
+    if config_dir is not None:
+        if not config_dir.is_dir():
+            raise RecipeError(f"--config-dir expects a folder of YAML files, got '{config_dir}'")
+        for path in sorted(config_dir.glob("*.yaml")):
+            found[path.stem] = path.read_text(encoding="utf-8")
+    return dict(sorted(found.items()))
+
+
+def compose_experiment(
+    name: str, overrides: Sequence[str] = (), config_dir: Path | None = None
+) -> ExperimentSpec:
+    """Read an experiment's recipe, apply its profile and overrides, and check everything.
+
+    Args:
+        name: Name of the recipe.
+        overrides: `key=value` in Hydra's override grammar.
+        config_dir: The user's own folder of YAML files.
+
+    Returns:
+        The checked recipe; `out` is filled in.
+
+    Raises:
+        RecipeError: If anything is wrong; one message names every mistake.
+    """
+    names = experiment_names(config_dir)
+    if name not in names:
+        near = get_close_matches(name, list(names), n=1, cutoff=0.0)
+        hint = f", the nearest known experiment is {near[0]!r}" if near else ""
+        raise RecipeError(f"unknown experiment {name!r}{hint}; `facies list` shows all of them")
+    mistakes: list[str] = []
+    changes = _changes(overrides, mistakes)
+    values = _values(name, names[name], changes)
+    values = {"out": f"out/{name}", **values, "name": name}
+    spec = read_spec(ExperimentSpec, values, "", mistakes)
+    if not mistakes:
+        mistakes.extend(_contradictions(spec))
+    if mistakes:
+        raise RecipeError(f"experiment {name}: {'; '.join(mistakes)}")
+    return spec
+
+
+def _changes(overrides: Sequence[str], mistakes: list[str]) -> dict[str, Any]:
+    """Return dotted key to value of the overrides."""
+    parser, known, changes = OverridesParser.create(), known_keys(ExperimentSpec), {}
+    for text in overrides:
+        try:
+            override = parser.parse_override(text)
+        except HydraException as error:
+            reason = str(error).splitlines()[0]
+            raise RecipeError(f"expected key=value, got {text!r}: {reason}") from error
+        key = str(override.key_or_group)
+        if override.is_sweep_override():
+            raise RecipeError(
+                f"{text!r} asks for several studies; write a list as {key}=[a,b], or run them one"
+                " after the other"
+            )
+        if key in known:
+            changes[key] = override.value()
+        else:
+            mistakes.append(unknown_key(key, known))
+    return changes
+
+
+def _values(name: str, text: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the file's values with its profile, then the changes, laid over them."""
+    try:
+        config = OmegaConf.create(text)
+        profile = changes.get("profile", config.get("profile", "cpu"))
+        profiles = config.pop(PROFILES, {})
+        config = OmegaConf.merge(config, profiles.get(profile, {}))
+        for key, value in changes.items():
+            # Forced, because a file holds only what differs from the defaults.
+            OmegaConf.update(config, key, value, merge=False, force_add=True)
+        values = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+    except (OmegaConfBaseException, AttributeError) as error:
+        raise RecipeError(f"experiment {name}: {' '.join(str(error).split())}") from error
+    return {str(key): value for key, value in values.items()}  # type: ignore[union-attr]
+
+
+def _contradictions(spec: ExperimentSpec) -> list[str]:
+    found = []
+    if spec.data == LEFT_TO_USER:
+        found.append("data expects the folder of the real cases, got none; add data=PATH")
+    if len(spec.input.patch) != len(spec.input.window):
+        found.append(
+            f"input.window expects as many sizes as input.patch {list(spec.input.patch)},"
+            f" got {list(spec.input.window)}"
+        )
+    if len(spec.input.spacing_mm) != 3:
+        found.append(f"input.spacing_mm expects three numbers, got {list(spec.input.spacing_mm)}")
+    return found
