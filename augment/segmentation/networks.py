@@ -47,8 +47,8 @@ def folded(
 
 
 def unfolded(
-    scores: Float[Tensor, "... more_channels *smaller"], fold: int
-) -> Float[Tensor, "... channels *space"]:
+    scores: Float[Tensor, "n more_channels *smaller"], fold: int
+) -> Float[Tensor, "n channels *space"]:
     """Undo `folded`."""
     n, channels, *space = scores.shape
     axes = len(space)
