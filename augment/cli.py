@@ -1,4 +1,4 @@
-"""The command line: `facies list | show | generate | verify | reconstruct`.
+"""The command line: `facies list | show | generate | verify | reconstruct | experiment`.
 
 Every mistake of a user is one sentence on stderr and exit code 2.
 """
@@ -22,6 +22,7 @@ from augment.recipe import (
     recipe_names,
     recipe_text,
 )
+from augment.recipe.experiment import compose_experiment, experiment_names
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -84,10 +85,16 @@ def _parser() -> ArgumentParser:
     generate.add_argument("--multirun", action="store_true", help="run every key=a,b combination")
     generate.set_defaults(run=_generate)
 
-    for command in (show, generate):
+    experiment = commands.add_parser("experiment", help="train and score a few-shot study")
+    experiment.add_argument(
+        "--dry-run", action="store_true", help="print plan, runs and estimated time, do nothing"
+    )
+    experiment.set_defaults(run=_experiment)
+
+    for command in (show, generate, experiment):
         command.add_argument("recipe", help="name of the recipe, see `facies list`")
         command.add_argument("overrides", nargs="*", metavar="key=value", help=OVERRIDES_HELP)
-    for command in (listing, show, generate):
+    for command in (listing, show, generate, experiment):
         command.add_argument("--config-dir", type=Path, help="a folder with your own recipes")
 
     verify = commands.add_parser("verify", help="check every byte of a data set")
@@ -112,7 +119,8 @@ def _parser() -> ArgumentParser:
 
 def _list(words: Namespace) -> int:
     console = Console(soft_wrap=True, highlight=False)
-    for name, text in recipe_names(words.config_dir).items():
+    names = {**recipe_names(words.config_dir), **experiment_names(words.config_dir)}
+    for name, text in names.items():
         first = text.splitlines()[0].lstrip("# ") if text else ""
         console.print(f"[bold]{escape(name)}[/bold]  {escape(first)}")
     return 0
@@ -139,6 +147,20 @@ def _generate(words: Namespace) -> int:
     if len({spec.out for spec in specs}) < len(specs):
         specs = [replace(spec, out=f"{spec.out}/{number}") for number, spec in enumerate(specs)]
     return generate_and_report(specs)
+
+
+def _experiment(words: Namespace) -> int:
+    spec = compose_experiment(words.recipe, words.overrides, words.config_dir)
+    from augment.segmentation.study import describe_plan, run_study
+
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    if words.dry_run:
+        for line in describe_plan(spec):
+            console.print(line)
+        return 0
+    out = run_study(spec, console.print)
+    console.print(f"scores of every run, case and class: {out / 'metrics.csv'}")
+    return 0
 
 
 def _verify(words: Namespace) -> int:

@@ -92,7 +92,7 @@ def test_the_list_of_packages_is_the_tree():
     listed = settings["tool"]["setuptools"]["packages"]
     tree = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
     assert listed == sorted(listed)
-    assert set(listed) == tree | {"augment.recipes"}
+    assert set(listed) == tree | {"augment.datasets", "augment.recipes"}
     assert not list((ROOT / "recipes").glob("*/__init__.py"))
 
 
@@ -100,7 +100,7 @@ def test_the_only_top_level_of_the_wheel_is_augment(tmp_path):
     # A copy, for setuptools keeps what an earlier build left behind.
     source = tmp_path / "source"
     source.mkdir()
-    for name in ("augment", "recipes"):
+    for name in ("augment", "datasets", "recipes"):
         shutil.copytree(ROOT / name, source / name)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -110,8 +110,9 @@ def test_the_only_top_level_of_the_wheel_is_augment(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"augment"}
-    recipes = {path.name for path in (ROOT / "recipes").glob("*.yaml")}
-    assert {name.rpartition("/")[2] for name in names if name.endswith(".yaml")} >= recipes
+    for folder in ("datasets", "recipes"):
+        files = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.yaml")}
+        assert {name.removeprefix("augment/") for name in names} >= files
     assert "augment/py.typed" in names
 
 

@@ -109,14 +109,18 @@ _WORKER: dict[str, Any] = {}
 def _start_worker(job: Job) -> None:
     parent = parent_process()
     if parent is not None:
-        Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
+        Thread(target=leave_with, args=(parent.sentinel,), daemon=True).start()
     # Ctrl-C reaches every process of the terminal; the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _WORKER["job"] = job
 
 
-def _leave_with(sentinel: int) -> None:
-    # A worker whose parent was killed would otherwise wait for work for ever.
+def leave_with(sentinel: int) -> None:
+    """End this process when its parent ends; it would otherwise wait for work for ever.
+
+    Args:
+        sentinel: Handle of the parent that becomes ready when it ends.
+    """
     connection.wait([sentinel])
     os._exit(1)
 

@@ -23,6 +23,8 @@ from augment.recipe.schema import setting
 FOLDER = "experiment"
 PROFILES = "profiles"
 LEFT_TO_USER = "???"
+MADE_UP = "made_up"
+"""Value of `data` for cases that the study draws itself."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,9 @@ class ExperimentSpec:
 
     name: str = setting("", "name of the recipe")
     dataset: str = setting("fasseg", "name in datasets/, or path of your own dataset.yaml")
-    data: str = setting(LEFT_TO_USER, "folder of the real cases that are scored")
+    data: str = setting(
+        LEFT_TO_USER, "folder of the real cases that are scored; made_up draws discs and bars"
+    )
     train_data: str | None = setting(None, "folder of the real cases to train on, null for `data`")
     validation: str = setting(
         "split", "scored cases: those of the split, or all of `data`", choices=("split", "all")
@@ -276,7 +280,7 @@ def _changes(overrides: Sequence[str], mistakes: list[str]) -> dict[str, Any]:
 def _values(name: str, text: str, changes: dict[str, Any]) -> dict[str, Any]:
     """Return the file's values with its profile, then the changes, laid over them."""
     try:
-        config = OmegaConf.create(text)
+        config: Any = OmegaConf.create(text)
         profile = changes.get("profile", config.get("profile", "cpu"))
         profiles = config.pop(PROFILES, {})
         config = OmegaConf.merge(config, profiles.get(profile, {}))

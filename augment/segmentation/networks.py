@@ -7,7 +7,9 @@ axis (n, levels, classes, *space), for deep supervision.
 import numpy as np
 import torch
 from jaxtyping import Float
-from monai.networks.nets import BasicUNet, DynUNet, SegResNet
+from monai.networks.nets.basic_unet import BasicUNet
+from monai.networks.nets.dynunet import DynUNet
+from monai.networks.nets.segresnet import SegResNet
 from torch import Tensor, nn
 
 from augment.recipe.experiment import NetworkSpec
@@ -71,7 +73,7 @@ def build_network(
     """
     blocks = spec.fold**axes
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(int(rng.integers(2**31)))
+        torch.default_generator.manual_seed(int(rng.integers(2**31)))
         inner = _inner(spec, axes, channels * blocks, classes * blocks)
     return inner if spec.fold == 1 else FoldedNetwork(inner, axes, spec.fold)
 

@@ -125,16 +125,27 @@ class _Loop:
     ) -> None:
         self.network, self.schedule, self.spec, self.device = network, schedule, spec, device
         trained = [weights for weights in network.parameters() if weights.requires_grad]
-        self.optimiser = torch.optim.AdamW(trained, lr=0.0, weight_decay=spec.weight_decay)
+        self.optimiser = torch.optim.AdamW(
+            trained, lr=0.0, weight_decay=spec.weight_decay, fused=True
+        )
         half = chosen_precision(spec.precision, device) == torch.float16
         self.scaler = torch.amp.GradScaler(torch.device(device).type, enabled=half)
         self.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
+        self._pair_weights()
         self.best: Weights | None = None
         self.best_dice, self.checks_without_gain = -1.0, 0
-        self.step, self.log, self.recent = 0, [], []
+        self.step = 0
+        self.log: list[dict[str, float | None]] = []
+        self.recent: list[float] = []
         self.before, self.start = 0.0, perf_counter()
         self.saved = self.start
         network.train()
+
+    def _pair_weights(self) -> None:
+        """Remember which tensors are averaged into which; none of the networks has counters."""
+        own = self.network.state_dict()
+        self.currents = [own[key] for key in self.average]
+        self.averages = list(self.average.values())
 
     @property
     def is_stopped(self) -> bool:
@@ -165,11 +176,7 @@ class _Loop:
         self.scaler.update()
         self.step += 1
         decay = min(self.spec.average, self.step / (self.step + 9.0))
-        for key, value in self.network.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.average[key].lerp_(value, 1 - decay)
-            else:
-                self.average[key].copy_(value)
+        torch._foreach_lerp_(self.averages, self.currents, 1 - decay)
         self.recent.append(float(loss.detach()))
         self._report()
 
@@ -232,6 +239,7 @@ class _Loop:
             state[key] for key in ("average", "best", "best_dice")
         )
         self.step, self.log, self.recent = (state[key] for key in ("step", "log", "recent"))
+        self._pair_weights()
         self.checks_without_gain, self.before = state["checks_without_gain"], state["seconds"]
 
 

@@ -38,15 +38,15 @@ def read(path):
     )
 
 
-def test_there_are_three_and_no_package_among_them():
-    assert NAMES == ["fasseg", "headsq", "openkbp"]
+def test_there_are_four_and_no_package_among_them():
+    assert NAMES == ["fasseg", "folder", "headsq", "openkbp"]
     assert list((ROOT / "datasets").rglob("*.py")) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_description_is_whole_and_has_a_card(name):
     described = description(name)
-    assert KEYS <= set(described) <= KEYS | {"splits"}
+    assert KEYS <= set(described) <= KEYS | {"segmentation", "splits"}
     assert described["name"] == name
     assert set(described["always_contoured"]) <= set(described["labels"].values())
     card = (ROOT / "datasets" / name / "card.md").read_text(encoding="utf-8")

@@ -1,0 +1,151 @@
+"""Running a study: its jobs one after the other, by as many processes as want to, then its tables.
+
+In: a checked recipe. Out, in its folder: `experiment.json`, `runs/ID/` (job, log, weights, scores),
+`predictions/ARM_N_SEED/CASE.npz`, `metrics.csv`.
+"""
+
+import csv
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.metadata import version
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from augment.engine.local import leave_with
+from augment.engine.threads import single_threaded_children
+from augment.recipe.experiment import MADE_UP, ExperimentSpec
+from augment.segmentation.jobs import Job, Queue, write_text
+from augment.segmentation.made_up import with_cases
+from augment.segmentation.plan import Plan, count_steps, plan_study
+from augment.segmentation.scores import SCORE_COLUMNS, table_text
+from augment.segmentation.work import Workshop
+
+VERSIONED = ("facies", "monai", "numpy", "scipy", "torch")
+MEASURED_STEPS = 3
+
+
+def run_study(spec: ExperimentSpec, on_job: Callable[[str], None] = lambda line: None) -> Path:
+    """Run a study, or what is missing of it.
+
+    Args:
+        spec: A checked recipe.
+        on_job: Called with one line for each job that this process finished.
+
+    Returns:
+        Its folder.
+
+    Raises:
+        FaciesError: If the recipe, a case or the folder cannot be used.
+    """
+    out = Path(spec.out)
+    spec = with_cases(spec, out / MADE_UP)
+    plan = plan_study(spec)
+    out.mkdir(parents=True, exist_ok=True)
+    queue = Queue(out / "runs", plan.jobs)
+    write_text(out / "experiment.json", json.dumps(_facts(plan), indent=1) + "\n")
+    helpers = []
+    if spec.workers > 1:
+        context = get_context("spawn")
+        with single_threaded_children():
+            helpers = [context.Process(target=_work, args=(spec,)) for _ in range(spec.workers - 1)]
+            for helper in helpers:
+                helper.start()
+    _work_here(plan, queue, on_job)
+    for helper in helpers:
+        helper.join()
+    _collect(plan, queue, out)
+    return out
+
+
+def describe_plan(spec: ExperimentSpec) -> list[str]:
+    """Return what a study would do, as lines: cases, jobs, steps, and the time they would take.
+
+    The time is that of a few steps on this machine, now; nothing is written.
+    """
+    with TemporaryDirectory() as folder:
+        return _described(with_cases(spec, Path(folder)))
+
+
+def _described(spec: ExperimentSpec) -> list[str]:
+    plan = plan_study(spec)
+    kinds: dict[str, int] = {}
+    for job in plan.jobs:
+        kinds[job.kind] = kinds.get(job.kind, 0) + 1
+    seconds = Workshop(plan, Path(spec.out)).seconds_per_step(MEASURED_STEPS)
+    steps = count_steps(plan)
+    cells = f"{len(spec.arms)} arms, n in {list(spec.n)}, {spec.seeds} seeds"
+    return [
+        f"{plan.task.name}: {len(plan.finetune)} cases to fine-tune on, {len(plan.validation)} to"
+        f" score ({plan.split_source})",
+        cells,
+        "jobs: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()),
+        *(f"  {job.id}" for job in plan.jobs),
+        f"{steps} optimiser steps of {seconds:.2f} s (measured here, now) are about"
+        f" {steps * seconds / 60:.0f} minutes for one process, {spec.workers} asked for; making"
+        " data and scoring come on top",
+    ]
+
+
+def _work(spec: ExperimentSpec) -> None:
+    """Take jobs in a process of its own, as long as the one that started it lives."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=leave_with, args=(parent.sentinel,), daemon=True).start()
+    plan = plan_study(spec)
+    _work_here(plan, Queue(Path(spec.out) / "runs", plan.jobs), lambda line: None)
+
+
+def _work_here(plan: Plan, queue: Queue, on_job: Callable[[str], None]) -> None:
+    torch.set_num_threads(plan.spec.threads)
+    workshop = Workshop(plan, Path(plan.spec.out))
+
+    def run(job: Job) -> Mapping[str, Any]:
+        start = perf_counter()
+        facts = workshop.run(job, queue.path(job), partial(queue.touch, job))
+        on_job(f"{job.id}  {perf_counter() - start:.0f} s{_summary(facts)}")
+        return facts
+
+    queue.work(run)
+
+
+def _summary(facts: Mapping[str, Any]) -> str:
+    return f"  mean Dice {facts['dice']:.3f}" if "dice" in facts else ""
+
+
+def _facts(plan: Plan) -> dict[str, Any]:
+    return {
+        "recipe": plan.spec.values(),
+        "task": plan.task.name,
+        "labels": {str(number): name for number, name in plan.task.scored.items()},
+        "finetune": list(plan.finetune),
+        "validation": list(plan.validation),
+        "split_source": plan.split_source,
+        "unit_of_distance": "mm" if plan.task.dimensions == 3 else "pixel",
+        "versions": {name: version(name) for name in VERSIONED},
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "device": plan.spec.device,
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        },
+    }
+
+
+def _collect(plan: Plan, queue: Queue, out: Path) -> None:
+    """Gather the scores of all runs into one table."""
+    rows: list[dict[str, str]] = []
+    for job in plan.jobs:
+        path = queue.path(job) / "metrics.csv"
+        if path.is_file():
+            with path.open(encoding="utf-8", newline="") as stream:
+                rows += csv.DictReader(stream)
+    write_text(out / "metrics.csv", table_text(SCORE_COLUMNS, rows))
