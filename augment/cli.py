@@ -159,7 +159,7 @@ def _experiment(words: Namespace) -> int:
             console.print(line)
         return 0
     out = run_study(spec, console.print)
-    console.print(f"scores of every run, case and class: {out / 'metrics.csv'}")
+    console.print(f"look first at {out / 'report.html'}; every score stands in metrics.csv")
     return 0
 
 

@@ -25,12 +25,17 @@ from augment.engine.threads import single_threaded_children
 from augment.recipe.experiment import MADE_UP, ExperimentSpec
 from augment.segmentation.jobs import Job, Queue, write_text
 from augment.segmentation.made_up import with_cases
+from augment.segmentation.overlays import RealCase
 from augment.segmentation.plan import Plan, count_steps, plan_study
+from augment.segmentation.report import write_report
 from augment.segmentation.scores import SCORE_COLUMNS, table_text
+from augment.segmentation.tasks import read_case
 from augment.segmentation.work import Workshop
 
 VERSIONED = ("facies", "monai", "numpy", "scipy", "torch")
 MEASURED_STEPS = 3
+BONE_WINDOW_HU = (-250.0, 1200.0)
+"""Values that overlays of CT show black and white."""
 
 
 def run_study(spec: ExperimentSpec, on_job: Callable[[str], None] = lambda line: None) -> Path:
@@ -63,7 +68,15 @@ def run_study(spec: ExperimentSpec, on_job: Callable[[str], None] = lambda line:
     for helper in helpers:
         helper.join()
     _collect(plan, queue, out)
+    write_report(out, partial(_real_case, plan))
     return out
+
+
+def _real_case(plan: Plan, name: str) -> RealCase:
+    case = read_case(plan.task, Path(plan.spec.data), name)
+    names = {number: name for number, name in plan.task.scored.items() if number}
+    window = BONE_WINDOW_HU if plan.spec.input.intensity == "ct" else None
+    return RealCase(case.image, case.label, case.spacing, names, window)
 
 
 def describe_plan(spec: ExperimentSpec) -> list[str]:

@@ -1,0 +1,75 @@
+"""A whole study on made-up cases, from the command line, twice with the same table."""
+
+import csv
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from augment.cli import main
+from augment.errors import RecipeError
+from augment.recipe.experiment import compose_experiment, experiment_names
+
+FAST = ("seeds=2", "arms=[real,carvemix,primitives]", "n=[1,3]")
+
+
+def study(out, *changes):
+    assert main(["experiment", "few_shot_smoke", f"out={out}", *FAST, *changes]) == 0
+    with (out / "metrics.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return [{key: row[key] for key in row if key != "minutes"} for row in rows]
+
+
+def test_a_study_is_whole_and_the_same_twice(tmp_path):
+    rows = study(tmp_path / "first")
+    cells = Counter((row["arm"], row["n"], row["seed"]) for row in rows)
+    assert set(cells.values()) == {3 * 3}  # cases times classes
+    assert len(cells) == 3 * 2 * 2
+    facts = json.loads((tmp_path / "first" / "experiment.json").read_text())
+    assert facts["validation"] == ["3", "4", "5"]
+    assert facts["versions"]["torch"]
+    with np.load(tmp_path / "first" / "predictions" / "real_1_0" / "3.npz") as stored:
+        assert stored["mask"].shape == (40, 36)
+        assert stored["mask"].dtype == np.uint8
+    # A second process would find the queue done; another folder must give the same numbers.
+    removed = tmp_path / "first" / "runs" / "real-n1-s0" / "done.json"
+    removed.unlink()
+    assert study(tmp_path / "first") == rows
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
+    words = ["experiment", "few_shot_smoke", "--dry-run", f"out={tmp_path / 'out'}", *FAST]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "3 cases to fine-tune on, 3 to score" in printed
+    assert "2 pretrain, 12 train" in printed
+    assert "carvemix-n3-s1" in printed
+    assert "optimiser steps of" in printed
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_shipped_experiment_composes_in_both_profiles():
+    names = experiment_names()
+    assert list(names) == ["face_parsing_few_shot", "few_shot_smoke", "mandible_few_shot"]
+    for name, text in names.items():
+        assert "# Command: facies experiment" in text
+        assert "# Cost:" in text
+        spec = compose_experiment(name, ["data=somewhere"])
+        assert spec.out == f"out/{name}"
+        assert compose_experiment(name, ["data=somewhere", "profile=gpu"]).profile == "gpu"
+    gpu = compose_experiment("mandible_few_shot", ["data=d", "profile=gpu"])
+    assert (gpu.network.name, gpu.device) == ("dynunet", "cuda")
+
+
+def test_all_mistakes_of_a_recipe_come_together():
+    with pytest.raises(RecipeError) as caught:
+        compose_experiment("mandible_few_shot", ["training.stepps=3", "seeds=0", "n=[0]"])
+    text = str(caught.value)
+    assert "unknown key 'training.stepps', the nearest known key is 'training.steps'" in text
+    assert "seeds expects a whole number of 1 or more, got 0" in text
+    assert "n[0] expects a whole number of 1 or more, got 0" in text
+    with pytest.raises(RecipeError, match="data expects the folder of the real cases, got none"):
+        compose_experiment("mandible_few_shot")
+    with pytest.raises(RecipeError, match="unknown experiment 'mandible', the nearest known"):
+        compose_experiment("mandible")
