@@ -104,7 +104,7 @@ def _elastic(
     knots[~bent] = 0.0
     mode = "bicubic" if axes == 2 else "trilinear"
     if not bent.any() or spec.elastic == 0:
-        return torch.zeros(1)
+        return torch.zeros((n, *patch, axes))
     field = functional.interpolate(
         torch.from_numpy(knots).float(), patch, mode=mode, align_corners=False
     )
