@@ -20,6 +20,7 @@ from augment.pipeline import (
     open_pipeline,
     subject_files,
 )
+from augment.pipeline.own_atlas import atlas_files
 from augment.recipe import RecipeSpec
 from augment.writer.folder import Identity, abandon_folder, finish_folder, open_folder
 from augment.writer.sample_folder import INCOMING
@@ -131,7 +132,8 @@ def identify(spec: RecipeSpec) -> Identity:
                 f"{key} expects a readable file, got '{path}':"
                 f" {(error.strerror or str(error)).lower()}"
             ) from error
-        inputs[path.name] = sha256(content).hexdigest()
+        name = f"{path.parent.name}/{path.name}" if key.startswith("volume") else path.name
+        inputs[name] = sha256(content).hexdigest()
     return Identity(spec.fingerprint(), inputs, {name: version(name) for name in VERSIONED})
 
 
@@ -143,7 +145,11 @@ def _input_files(spec: RecipeSpec) -> dict[str, Path]:
         "subject.labels": subject.labels,
         "subject.label_table": subject.label_table,
     }
-    return {key: Path(path) for key, path in named.items() if path is not None}
+    found = {key: Path(path) for key, path in named.items() if path is not None}
+    for number, folder in enumerate(spec.volume.atlases):
+        for path in atlas_files(Path(folder)):
+            found[f"volume.atlases[{number}] ({path.name})"] = path
+    return found
 
 
 @contextmanager

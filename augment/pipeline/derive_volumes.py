@@ -16,7 +16,7 @@ from augment.pipeline.heads import HeadPair
 from augment.pipeline.plain import read_plain
 from augment.pipeline.subject_file import SUBJECT_FILE, FittedHead
 from augment.pipeline.volume_plan import VolumePlan
-from augment.pipeline.volumes import VolumeMaker
+from augment.pipeline.volumes import VolumeMaker, open_maker
 from augment.recipe import RecipeSpec
 from augment.record import HEALTHY, PATHOLOGICAL, VolumeRecord
 from augment.volume.files import FILE_NAMES, read_written
@@ -64,7 +64,7 @@ class VolumeDerivation:
             records, kinds = self._anchored(index, pair)
         else:
             kinds = tuple(kind for kind in VOLUME_LABELS if kind in self.spec.volume.files)
-            maker = VolumeMaker(replace(self.spec.volume, files=kinds), self.spec.seed)
+            maker = replace(self._maker, wanted=replace(self.spec.volume, files=kinds))
             records = maker(pair, read_plain(VolumePlan, values), index)
         for twin in list(records) if self.spec.twins else list(records)[-1:]:
             for kind, array in records[twin].arrays.items():
@@ -95,6 +95,10 @@ class VolumeDerivation:
             for kind in ANCHORED_LABELS
             if (folder / twin / FILE_NAMES[kind]).is_file()
         }
+
+    @cached_property
+    def _maker(self) -> VolumeMaker:
+        return open_maker(self.spec.volume, self.spec.seed, self.model)
 
     @cached_property
     def _anchor(self) -> Anchor:

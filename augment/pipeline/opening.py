@@ -14,8 +14,9 @@ from augment.photometric import Photometric, PhotometricSpec
 from augment.pipeline.anchoring import Anchor, open_anchor
 from augment.pipeline.assign import pathology_mistakes
 from augment.pipeline.making import Pipeline
+from augment.pipeline.own_atlas import atlas_mistakes
 from augment.pipeline.subject_file import SUBJECT_FILE, FittedHead, encode_subject, read_subject
-from augment.pipeline.volumes import VolumeMaker
+from augment.pipeline.volumes import VolumeMaker, open_maker
 from augment.recipe import RecipeSpec
 from augment.reconstruct import fit_ct, fit_scan
 from augment.reconstruct.scan import Unit
@@ -62,7 +63,7 @@ def _volume_mistakes(spec: RecipeSpec) -> list[str]:
     """Name pathologies that move no tissue at rest: a volume would show two healthy heads."""
     if not spec.volume.is_wanted:
         return []
-    return [
+    return atlas_mistakes(spec.volume.atlases) + [
         f"pathologies[{number}].name={entry.name} changes the {effect}, which a volume does not"
         " show; leave it out, or set volume.protocol=none and volume.anchored=false"
         for number, entry in enumerate(spec.pathologies)
@@ -131,7 +132,7 @@ def open_pipeline(spec: RecipeSpec, fitted: FittedHead | None) -> Pipeline:
     if spec.volume.anchored and fitted is not None:
         volumes = open_anchor(real_scan(spec), fitted, model, spec.volume.atlas_mm)
     elif spec.volume.is_wanted:
-        volumes = VolumeMaker(spec.volume, spec.seed)
+        volumes = open_maker(spec.volume, spec.seed, model)
     subject = None if fitted is None else fitted.subject
     return Pipeline(spec, model, PathologyBasis(model), subject, photometric, volumes)
 

@@ -18,10 +18,12 @@ class VolumePlan:
     Attributes:
         scan: The acquisition: posture, grid, value of each tissue, scanner.
         anatomy: The anatomy beneath the skin.
+        own_atlas: Number of the user's atlas in the recipe's list that is painted over it, or None.
     """
 
     scan: Scan
     anatomy: AtlasSpec
+    own_atlas: int | None = None
 
 
 def draw_plan(spec: RecipeSpec, index: int) -> VolumePlan:
@@ -40,4 +42,8 @@ def draw_plan(spec: RecipeSpec, index: int) -> VolumePlan:
     )
     if any(name in CEPHALOGRAMS for name in wanted.files):
         scan = cephalostat_scan(scan)
-    return VolumePlan(scan, draw_atlas_spec(stream(spec.seed, index, "atlas")))
+    anatomy = draw_atlas_spec(stream(spec.seed, index, "atlas"))
+    if not wanted.atlases:
+        return VolumePlan(scan, anatomy)
+    rng = stream(spec.seed, index, "own atlas")
+    return VolumePlan(scan, anatomy, int(rng.integers(len(wanted.atlases))))

@@ -3,12 +3,15 @@ radiographs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Float32
 
+from augment.morphable import FaceModel
 from augment.pipeline.films import film_records
 from augment.pipeline.heads import HeadPair
+from augment.pipeline.own_atlas import OwnAtlas, open_own_atlas
 from augment.pipeline.volume_plan import VolumePlan
 from augment.recipe.schema import CEPHALOGRAMS, VolumeSpec
 from augment.record import HEALTHY, PATHOLOGICAL, FilmRecord, MeshRecord, VolumeRecord
@@ -49,10 +52,12 @@ class VolumeMaker:
     Attributes:
         wanted: What the recipe asks for.
         seed: Seed of the recipe.
+        own_atlases: The user's own atlases, in the order of the recipe.
     """
 
     wanted: VolumeSpec
     seed: int
+    own_atlases: tuple[OwnAtlas, ...] = ()
 
     def __call__(self, pair: HeadPair, plan: VolumePlan, index: int) -> dict[str, VolumeRecord]:
         """Return the volume of each twin.
@@ -67,6 +72,8 @@ class VolumeMaker:
         """
         template = load_template(self.wanted.atlas_mm)
         atlas = build_atlas(template.body, plan.anatomy, template.seat)
+        if plan.own_atlas is not None:
+            atlas = self.own_atlases[plan.own_atlas].painted(atlas)
         heads = self._heads(pair, atlas, plan, index)
         bones = self._bones(atlas)
         films = [kind for kind in CEPHALOGRAMS if kind in self.wanted.files]
@@ -153,6 +160,18 @@ class VolumeMaker:
         for kind, (vertices, faces) in bones.items():
             meshes[kind] = MeshRecord(to_scan(head.head_from_template.move(vertices)), faces)
         return meshes
+
+
+def open_maker(wanted: VolumeSpec, seed: int, model: FaceModel) -> VolumeMaker:
+    """Return what makes the volumes of a recipe, with the user's own atlases read.
+
+    Args:
+        wanted: What the recipe asks for.
+        seed: Its seed.
+        model: The face model.
+    """
+    own = [open_own_atlas(Path(folder), model, wanted.atlas_mm) for folder in wanted.atlases]
+    return VolumeMaker(wanted, seed, tuple(own))
 
 
 def chosen(arrays: Mapping[str, np.ndarray | None], files: Iterable[str]) -> dict[str, np.ndarray]:

@@ -89,6 +89,7 @@ def _anchored(spec: RecipeSpec) -> list[str]:
         ("protocol", volume.protocol, "none"),
         ("contrast", volume.contrast, "ct"),
         ("spacing_mm", volume.spacing_mm, None),
+        ("atlases", volume.atlases, ()),
     ):
         if value != own:
             text = list(value) if isinstance(value, tuple) else value

@@ -187,6 +187,11 @@ class VolumeSpec:
         choices=VOLUME_FILES,
     )
     atlas_mm: float = setting(1.0, "voxel size of the anatomy in mm", low=0.5, high=3)
+    atlases: tuple[str, ...] = setting(
+        (),
+        "folders of your own labelled CT (subject.json, labels.nii.gz, labels.json); one is drawn"
+        " for each case, and what it labels replaces the built-in anatomy",
+    )
 
     @property
     def is_wanted(self) -> bool:

@@ -123,6 +123,19 @@ def read_labels(
             f"expected labels on the grid of '{scan_path}', got an affine in '{path}' that places"
             f" voxels up to {apart.max():.1f} mm elsewhere: resample the labels to the CT"
         )
+    return label_numbers(volume, path)
+
+
+def label_numbers(volume: Volume, path: str | Path) -> UInt8[np.ndarray, "x y z"]:
+    """Return the values of a label volume as whole numbers.
+
+    Args:
+        volume: The volume.
+        path: Its file, for messages.
+
+    Raises:
+        AssetError: If values are no labels.
+    """
     values = volume.values
     if values.min() < 0 or values.max() > LARGEST_LABEL or (values != np.rint(values)).any():
         raise AssetError(
