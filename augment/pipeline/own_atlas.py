@@ -121,7 +121,7 @@ def _our_numbers(
     names = read_label_table(table_path)
     ours = np.zeros(256, np.uint8)
     for value in np.unique(numbers[numbers > 0]).tolist():
-        name = names.get(value)
+        name = names.get(value, "")
         if name not in NUMBER:
             raise AssetError(
                 f"expected every label of '{labels_path}' to be named in '{table_path}' as one of"
