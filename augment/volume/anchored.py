@@ -11,18 +11,24 @@ from typing import no_type_check
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int16, Shaped
 from numba import njit, prange
+from scipy import ndimage
 
 from augment.errors import GeometryError
-from augment.pathology.deformation import Deformation
+from augment.pathology.deformation import Deformation, ramp
 from augment.volume.anatomy.body import Body
 from augment.volume.files import check_affine
+from augment.volume.grid import Grid, triple
 from augment.volume.inversion import inverse
-from augment.volume.lattice import Field, grid_points
-from augment.volume.subject import SubjectFields, subject_fields
+from augment.volume.lattice import Field, grid_points, jacobian
+from augment.volume.subject import SubjectFields, relaxed, subject_fields
 from augment.volume.twins import pathology_field
 
 STILL_MM = 0.01
 """A voxel that moves less than this keeps its bytes."""
+
+AIR_FULL_MM, AIR_NONE_MM = 6.0, 60.0
+"""Where a field fades out in the air around the head, which shows nothing of it: so slowly that 18
+mm of motion compress air by no more than two thirds."""
 
 SLAB = 16
 """Slices of which the Jacobian is taken at once, so that memory stays small."""
@@ -56,12 +62,45 @@ def pathological_from_healthy(
         fields: Fields between the template and the fitted head.
         pathologies: Deformation and solved coefficient of each pathology.
         body: The filled template.
+
+    Raises:
+        GeometryError: If the pathologies fold the head.
     """
-    grid = fields.template_from_head.grid
-    added = pathology_field(pathologies, body, fields.head_from_template.grid)
+    grid = _widened(fields.template_from_head.grid)
+    template_grid = _widened(fields.head_from_template.grid)
+    added = pathology_field(pathologies, body, template_grid)
+    fading = 1.0 - ramp(_air_mm(body, template_grid), AIR_FULL_MM, AIR_NONE_MM)
+    added = Field(template_grid, added.displacement_mm * fading[..., None].astype(np.float32))
     points = grid_points(grid).reshape(-1, 3)
     moved = added.at(fields.template_from_head.move(points)).reshape(*grid.shape, 3)
-    return Field(grid, moved.astype(np.float32))
+    # A bent neck brings chin and throat so close that a receding chin would fold what is between.
+    field = relaxed(Field(grid, moved.astype(np.float32)))
+    least = float(jacobian(field).min())
+    if least <= 0.0:
+        raise GeometryError(
+            f"expected pathologies that do not fold this CT, got a Jacobian of {least:.2f}: lower"
+            " their severity"
+        )
+    return field
+
+
+def _widened(grid: Grid) -> Grid:
+    """Grid that reaches farther than any field does in air."""
+    n_more = int(np.ceil(AIR_NONE_MM / min(grid.spacing_mm)))
+    origin = np.array(grid.origin_mm) - n_more * np.array(grid.spacing_mm)
+    nx, ny, nz = (n + 2 * n_more for n in grid.shape)
+    return Grid(triple(origin), grid.spacing_mm, (nx, ny, nz))
+
+
+def _air_mm(body: Body, grid: Grid) -> Float[np.ndarray, "x y z"]:
+    """Distance outside the template's skin, 0 inside; the trunk goes on below."""
+    index = (grid_points(grid) - body.grid.origin_mm) / body.grid.spacing_mm
+    index = np.rint(index).astype(int)
+    index[..., 2] = np.maximum(index[..., 2], 0)
+    known = ((index >= 0) & (index < body.grid.shape)).all(axis=-1)
+    inside = np.zeros(grid.shape, bool)
+    inside[known] = body.inside[tuple(index[known].T)]
+    return np.asarray(ndimage.distance_transform_edt(~inside, sampling=grid.spacing_mm))
 
 
 def anchored_field(

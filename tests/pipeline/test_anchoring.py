@@ -135,6 +135,24 @@ def test_the_jacobian_is_the_volume_ratio():
     assert record.arrays["jacobian"].min() < 0.95
 
 
+def test_the_field_fades_out_in_the_air_before_the_face():
+    model, subject, scan = known_head()
+    n_air = 30
+    image = np.pad(scan.image_hu, ((0, 0), (0, n_air), (0, 0)), constant_values=-1000)
+    wide = RealScan(image, None, scan.ras_from_voxel)
+    wide_anchor = open_anchor(wide, FittedHead(subject, np.eye(4)), model, ATLAS_MM)
+    arrays = wide_anchor.volumes(moves(), FILES)[PATHOLOGICAL].arrays
+    assert arrays["jacobian"].min() > 0.3
+    assert not arrays["displacement_mm"][:, -5:].any()
+    # Tissue, and air in the original field of view, move as they did.
+    inside = scan.image_hu > -500
+    np.testing.assert_allclose(
+        arrays["displacement_mm"][:, :-n_air][inside],
+        twins()[PATHOLOGICAL].arrays["displacement_mm"][inside],
+        atol=2e-3,
+    )
+
+
 def test_skin_of_the_twin_lies_where_the_mesh_says():
     records = twins()
     before, after = (records[t].meshes["mesh_skin"].vertices_mm for t in (HEALTHY, PATHOLOGICAL))
