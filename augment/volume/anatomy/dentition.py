@@ -15,24 +15,27 @@ CROWN_RADIUS_MM = (4.6, 4.8, 5.0, 3.5, 3.5, 3.3, 2.7, 2.6)
 """Half width of the crowns, third molar to central incisor."""
 
 CROWN_MM, ROOT_MM = 7.5, (9.0, 11.0, 12.0, 12.5, 13.0, 15.0, 12.0, 11.5)
+PROCLINED_MM = 2.5
+"""How far the edge of an incisor stands before its neck."""
+
 LOWER_ARCH_MM = (
-    (32.5, 37),
-    (29.5, 46),
-    (26, 55.5),
-    (22.5, 63),
-    (19, 69.5),
-    (14, 76.5),
-    (8.8, 81.2),
-    (2.9, 83.5),
+    (29.5, 39),
+    (26.5, 47.5),
+    (24, 56.5),
+    (21.5, 64),
+    (19, 71.5),
+    (14.5, 77.5),
+    (9, 81),
+    (3, 83),
 )
 UPPER_ARCH_MM = (
-    (30, 36),
-    (28.5, 45),
-    (26, 54.5),
-    (22.5, 63),
-    (19.5, 70),
-    (15, 77.5),
-    (9.8, 82.5),
+    (31, 39.5),
+    (29, 48),
+    (26.5, 57),
+    (23.5, 65),
+    (20, 72),
+    (15.5, 78.5),
+    (10, 83),
     (4.2, 85),
 )
 
@@ -94,7 +97,8 @@ def _tooth(
         return pose(np.array((side * (x + lateral), y - back, occlusal + towards_root * height)))
 
     incisor = order >= 5
-    start, neck = at(1.2 if incisor else 0.75 * radius, 0, -0.6 * incisor), at(CROWN_MM, 0.5, 0)
+    start = at(1.2 if incisor else 0.75 * radius, 0, -PROCLINED_MM * incisor)
+    neck = at(CROWN_MM, 0.5, 0)
     crown = chain([start, neck], (1.2 if incisor else radius, 0.92 * radius))
     length = ROOT_MM[order]
     spread = (0.0,) if order > 2 else (-0.5 * radius, 0.5 * radius)

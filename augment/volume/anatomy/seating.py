@@ -55,7 +55,7 @@ ANCHORS: tuple[Anchor, ...] = (
 """Where skin and bone are tied together. The other landmarks of the table are checked, not used."""
 
 FIXED_MM: tuple[tuple[Point, Point], ...] = (
-    ((52.5, 11, 0), (49.5, 13, -1)),
+    ((52.5, 11, 0), (48.8, 2.2, -4.5)),
     ((0, 84.5, -47.5), (0, 79.5, -50)),
     ((40, 33, -46), (38, 29, -46)),
     ((0, -8, -23), (0, -13, -25)),
