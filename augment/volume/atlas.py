@@ -15,7 +15,7 @@ from augment.volume.anatomy.body import (
 )
 from augment.volume.anatomy.canvas import Canvas
 from augment.volume.anatomy.cranium import paint_cranium
-from augment.volume.anatomy.dentition import paint_teeth, teeth
+from augment.volume.anatomy.dentition import paint_bite_block, paint_teeth, teeth
 from augment.volume.anatomy.mandible import paint_mandible
 from augment.volume.anatomy.midface import paint_midface
 from augment.volume.anatomy.primitives import both_sides, chain, ellipsoid, join
@@ -94,6 +94,8 @@ def build_atlas(body: Body, spec: AtlasSpec, seat: Seat = UNSEATED) -> Atlas:
     paint_airway(canvas, spec)
     paint_mandible(canvas, spec.mandible)
     paint_teeth(canvas, spec)
+    if spec.bite_block:
+        paint_bite_block(canvas, spec)
     _repaint_skin(canvas, body.inside & (body.depth_mm < 1.2))
     canvas.labels[~body.inside] = NUMBER["air"]
     return Atlas(canvas.labels, body.grid, seat.template_from_anatomy(_metal_mm(spec)), spec)
@@ -139,6 +141,6 @@ def _sockets(canvas: Canvas) -> Bool[np.ndarray, "x y z"]:
 
 def _repaint_skin(canvas: Canvas, surface: np.ndarray) -> None:
     """Keep bone and teeth from showing through the skin; airway openings stay open."""
-    air = ("airway_nasal", "airway_oral", "ear_air", "air")
+    air = ("airway_nasal", "airway_oral", "ear_air", "air", "bite_block")
     everywhere = (slice(None),) * 3
     canvas.paint_mask(everywhere, surface & ~canvas.holds(everywhere, air), "skin", None)

@@ -134,6 +134,7 @@ class _Ideal:
                 scan.grid,
                 scan.n_sub,
                 structure,
+                scan.footprint_mm,
             )
         )
 

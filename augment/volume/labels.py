@@ -37,6 +37,7 @@ class Tissue(Enum):
     ENAMEL = "enamel"
     DENTIN = "dentin"
     METAL = "metal"
+    DEVICE = "device"
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,9 @@ _ROWS = (
     (57, "vessel", Tissue.VESSEL, (210, 50, 60)),
     (58, "joint_disc", Tissue.CARTILAGE, (130, 220, 150)),
     (59, "ear_cartilage", Tissue.CARTILAGE, (225, 185, 165)),
+    (60, "periosteum", Tissue.MUCOSA, (235, 140, 120)),
+    (61, "bite_block", Tissue.DEVICE, (130, 160, 150)),
+    (62, "mandibular_canal", Tissue.VESSEL, (200, 60, 90)),
 )
 
 LABELS: tuple[Label, ...] = tuple(Label(*row) for row in _ROWS)
@@ -129,5 +133,9 @@ MANDIBLE: tuple[int, ...] = (
     NUMBER["mandible_cortical"],
     NUMBER["mandible_trabecular"],
     NUMBER["teeth_lower_root"],
+    NUMBER["mandibular_canal"],
 )
-"""What a clinician contours as mandible: bone and tooth roots, without the crowns."""
+"""Bone of the mandible with the roots of its teeth, without the crowns."""
+
+MANDIBLE_CONTOUR: tuple[int, ...] = (*MANDIBLE, NUMBER["periosteum"])
+"""What a clinician contours as mandible: the bone's outline, drawn a little outside its edge."""

@@ -33,7 +33,7 @@ HEAD_LOW_MM, HEAD_HIGH_MM = (-99.5, -129.5, -127.5), (99.5, 109.5, 127.5)
 FILM_MM = (0.0, 25.0, 12.0)
 """How much farther a radiograph's volume reaches to the right, forward and up."""
 
-WIDTH_MM, DEPTH_MM, LENGTH_MM = 420.0, 300.0, 300.0
+WIDTH_MM, DEPTH_MM, LENGTH_MM = 460.0, 310.0, 300.0
 """Field of view of a planning CT: shoulders and couch included."""
 
 PERSON_LOW_MM, PERSON_HIGH_MM = (-240.0, -160.0, -290.0), (240.0, 150.0, 170.0)
@@ -55,6 +55,8 @@ class Scan:
         values: Value per label.
         contrast: A `Contrast`: which kind of image.
         n_sub: Super-sampling along each edge of a voxel.
+        footprint_mm: Box about each voxel's centre that the image shows; None for the voxel. A
+            planning CT that was thinned to a coarse grid keeps single pixels of a fine one.
     """
 
     protocol: str
@@ -64,6 +66,7 @@ class Scan:
     values: TissueValues
     contrast: str
     n_sub: int
+    footprint_mm: Spacing | None = None
 
     def head_grid(self) -> Grid:
         """Return the lattice, head frame, over all that this scan sees of a person: what
@@ -80,18 +83,20 @@ class Protocol:
     """How scans of one kind are drawn.
 
     Attributes:
-        spacing_mm: Voxel size where none is asked for; None where it is drawn.
+        spacing_mm: Draws the voxel size where none is asked for.
         posture: Draws how the person lies.
         grid: Draws the field of view for a voxel size.
         scanner: Draws the machine and its settings.
         n_sub: Super-sampling along each edge of a voxel.
+        pixel_mm: Pixels of the fine grid that was thinned to this one; 0 for none.
     """
 
-    spacing_mm: Spacing | None
+    spacing_mm: Callable[[np.random.Generator], Spacing]
     posture: Callable[[np.random.Generator], Posture]
     grid: Callable[[np.random.Generator, Spacing], Grid]
     scanner: Callable[[np.random.Generator], Scanner]
     n_sub: int
+    pixel_mm: float = 0.0
 
 
 def draw_scan(
@@ -116,13 +121,28 @@ def draw_scan(
             f"expected a protocol among {sorted(PROTOCOLS)}, got {protocol!r}: choose one of them"
         )
     plan = PROTOCOLS[protocol]
-    edge = float(rng.choice(CBCT_SPACINGS_MM))
-    spacing = spacing_mm or plan.spacing_mm or (edge, edge, edge)
+    drawn = plan.spacing_mm(rng)
+    spacing = spacing_mm or drawn
     posture, grid, scanner = plan.posture(rng), plan.grid(rng, spacing), plan.scanner(rng)
     if contrast is not Contrast.CT:
         scanner = without_x_rays(scanner, contrast is Contrast.T1, rng)
+    footprint = None
+    if plan.pixel_mm > 0.0:
+        scanner, footprint = _thinned(scanner, plan.pixel_mm, spacing)
     values = draw_tissue_values(rng, contrast)
-    return Scan(protocol, posture, grid, scanner, values, contrast, plan.n_sub)
+    return Scan(protocol, posture, grid, scanner, values, contrast, plan.n_sub, footprint)
+
+
+def _thinned(scanner: Scanner, pixel_mm: float, spacing_mm: Spacing) -> tuple[Scanner, Spacing]:
+    """Return a scanner whose blur is moved into the footprint, and that footprint.
+
+    Pixel and kernel are one box of their common variance; the noise of pixels that lie far apart
+    is white.
+    """
+    width = float(np.sqrt(pixel_mm**2 + 12.0 * scanner.kernel_mm**2))
+    height = max(scanner.slice_mm, spacing_mm[2])
+    sharp = replace(scanner, kernel_mm=0.0, edge=0.0, slice_mm=0.0, noise_peak_per_mm=0.0)
+    return sharp, (width, width, height)
 
 
 def cephalostat_scan(scan: Scan) -> Scan:
@@ -154,13 +174,13 @@ def _tilted(rng: np.random.Generator) -> Posture:
 
 
 def _extended(rng: np.random.Generator) -> Posture:
-    """A head in a mask for radiotherapy, extended by some 20 degrees; the sizes of planning CT."""
+    """A head in a mask for radiotherapy, extended by 13 ± 10 degrees as in 12 planning CT."""
     normal = rng.normal
-    size = np.array((1.03, 0.975, 0.945)) * np.exp(normal(0.0, 0.04))
+    size = np.exp(normal(0.0, 0.035) + normal(0, 0.015, 3))
     return Posture(
-        turn_deg=(float(normal(-3.0, 7.0)), float(normal(0, 3.5)), float(normal(0, 3.5))),
+        turn_deg=(float(normal(1.0, 6.0)), float(normal(0, 2.5)), float(normal(0, 2.5))),
         neck_bend_deg=float(np.clip(normal(13.0, 9.0), -12.0, 34.0)),
-        scale=triple(size * np.exp(normal(0, 0.025, 3))),
+        scale=triple(size),
     )
 
 
@@ -192,12 +212,30 @@ def _trunk_box(rng: np.random.Generator, spacing_mm: Spacing) -> Grid:
 
 CBCT_SPACINGS_MM = (0.3, 0.4, 0.5, 0.6)
 
+
+def _fine(rng: np.random.Generator) -> Spacing:
+    return 1.0, 1.0, 1.0
+
+
+def _isotropic(rng: np.random.Generator) -> Spacing:
+    edge = float(rng.choice(CBCT_SPACINGS_MM))
+    return edge, edge, edge
+
+
+def _coarse(rng: np.random.Generator) -> Spacing:
+    """Voxels of OpenKBP: 2.7 to 5.4 mm in plane, mostly 4 to 5; slices of 1.5 to 3.3 mm, mostly 2.5
+    or 3."""
+    edge = float(np.clip(rng.normal(4.45, 0.5), 2.7, 5.4))
+    between = float(rng.choice((3.0, 2.5, rng.uniform(1.5, 3.3)), p=(0.5, 0.35, 0.15)))
+    return edge, edge, between
+
+
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
-        "diagnostic": Protocol((1.0, 1.0, 1.0), _tilted, _head_box, draw_diagnostic_scanner, 1),
-        "cbct": Protocol(None, _tilted, _jaws_box, draw_cbct_scanner, 1),
+        "diagnostic": Protocol(_fine, _tilted, _head_box, draw_diagnostic_scanner, 1),
+        "cbct": Protocol(_isotropic, _tilted, _jaws_box, draw_cbct_scanner, 1),
         "radiotherapy": Protocol(
-            (4.0, 4.0, 3.0), _extended, _trunk_box, draw_radiotherapy_scanner, 2
+            _coarse, _extended, _trunk_box, draw_radiotherapy_scanner, 2, pixel_mm=1.2
         ),
     }
 )

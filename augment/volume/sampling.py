@@ -40,6 +40,7 @@ def pull_back(
     grid: Grid,
     n_sub: int = 2,
     structure: tuple[int, ...] = (),
+    footprint_mm: tuple[float, float, float] | None = None,
 ) -> tuple[
     Float32[np.ndarray, "x y z"],
     UInt8[np.ndarray, "x y z"],
@@ -56,6 +57,7 @@ def pull_back(
         grid: Scan grid.
         n_sub: Parts along each edge of a voxel.
         structure: Labels whose share of each voxel is wanted.
+        footprint_mm: Box about each voxel's centre that is averaged; None for the voxel itself.
 
     Returns:
         Mean value, most frequent label (the smaller number on a tie) and share of the structure,
@@ -71,6 +73,7 @@ def pull_back(
         labels,
         share,
         *grid.geometry,
+        np.array(grid.spacing_mm if footprint_mm is None else footprint_mm, float),
         posture.parameters(),
         template_from_head.displacement_mm,
         *template_from_head.grid.geometry,
@@ -110,6 +113,7 @@ def _pull(
     share,
     origin,
     spacing,
+    footprint,
     posture,
     field,
     f_origin,
@@ -133,9 +137,9 @@ def _pull(
                 total, inside = 0.0, 0
                 for part in range(n_parts):
                     a, b, c = part % n_sub, (part // n_sub) % n_sub, part // (n_sub * n_sub)
-                    x = origin[0] + spacing[0] * (i + (a + 0.5) / n_sub - 0.5)
-                    y = origin[1] + spacing[1] * (j + (b + 0.5) / n_sub - 0.5)
-                    z = origin[2] + spacing[2] * (k + (c + 0.5) / n_sub - 0.5)
+                    x = origin[0] + spacing[0] * i + footprint[0] * ((a + 0.5) / n_sub - 0.5)
+                    y = origin[1] + spacing[1] * j + footprint[1] * ((b + 0.5) / n_sub - 0.5)
+                    z = origin[2] + spacing[2] * k + footprint[2] * ((c + 0.5) / n_sub - 0.5)
                     x, y, z = _to_head(posture, x, y, z)
                     dx, dy, dz = _lookup(field, f_origin, f_spacing, x, y, z)
                     x, y, z = x + dx, y + dy, z + dz

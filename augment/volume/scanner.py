@@ -143,13 +143,13 @@ def draw_radiotherapy_scanner(rng: np.random.Generator) -> Scanner:
     """Draw a planning CT: coarse, moderately noisy, with couch, head rest, mask and metal."""
     uniform = rng.uniform
     return Scanner(
-        kernel_mm=float(uniform(0.4, 1.8)),
+        kernel_mm=float(uniform(0.4, 0.9)),
         edge=float(max(0.0, uniform(-0.3, 0.4))),
-        slice_mm=float(uniform(1.5, 5.0)),
+        slice_mm=float(uniform(1.5, 3.5)),
         noise_hu=float(uniform(3.0, 20.0)),
         noise_peak_per_mm=float(uniform(0.05, 0.25)),
         dose_share=float(uniform(0.2, 0.65)),
-        shift_hu=float(rng.normal(0.0, 8.0)),
+        shift_hu=float(rng.normal(-8.0, 11.0)),
         metal=float(uniform(0.4, 4.0)),
         field_share=float(uniform(1.0, 1.25)) if rng.random() < 0.4 else 0.0,
         table=draw_table(rng) if rng.random() < 0.6 else None,

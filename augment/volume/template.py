@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
+from torch import Tensor
 
 from augment.morphable import FaceModel, load_face_model
+from augment.morphable.pose import POSE_NAMES
 from augment.volume.anatomy.body import Body
 from augment.volume.anatomy.seating import Seat, seat_skeleton
 from augment.volume.atlas import fill_template
@@ -34,13 +37,26 @@ class Template:
 
 
 @cache
-def load_template(spacing_mm: float = 1.0) -> Template:
-    """Return the template of the default head model at a spacing of 0.5 to 3 mm."""
-    return template_of(load_face_model(), spacing_mm)
+def load_template(spacing_mm: float = 1.0, opening_deg: float = 0.0) -> Template:
+    """Return the template of the default head model.
+
+    Args:
+        spacing_mm: Edge length of a voxel, 0.5 to 3 mm.
+        opening_deg: How far the jaw of its skin is open; a subject's vertices are then taken in the
+            same pose (`jaw_pose`), and its atlas with this opening.
+    """
+    return template_of(load_face_model(), spacing_mm, opening_deg)
 
 
-def template_of(model: FaceModel, spacing_mm: float) -> Template:
-    """Fill the mean head of a model and seat the skeleton in it."""
+def jaw_pose(opening_deg: float) -> Float[Tensor, "1 21"]:
+    """Return the pose of a head at rest whose jaw is open."""
+    pose = torch.zeros(1, len(POSE_NAMES))
+    pose[0, POSE_NAMES.index("jaw_open")] = float(np.deg2rad(opening_deg))
+    return pose
+
+
+def template_of(model: FaceModel, spacing_mm: float, opening_deg: float = 0.0) -> Template:
+    """Fill the mean head of a model and seat the skeleton in it; see `load_template`."""
     mean = model.mean.double().numpy()
     parts = np.asarray(model.part_of_triangle)
     chosen = np.asarray(model.faces)[parts == model_part("skin")]
@@ -51,7 +67,9 @@ def template_of(model: FaceModel, spacing_mm: float) -> Template:
     skin = dict(zip(model.landmark_names, positions, strict=True))
     globe = mean[np.asarray(model.part_vertices("eye_right"))].mean(0)
     seat = seat_skeleton(skin, globe)
-    vertices, faces = mean[used], number[chosen]
+    rest = torch.zeros(1, len(model.identity_basis))
+    posed = model.vertices(rest, pose=jaw_pose(opening_deg))[0].double().numpy()
+    vertices, faces = (posed if opening_deg else mean)[used], number[chosen]
     return Template(vertices, faces, used, seat, fill_template(vertices, faces, spacing_mm, seat))
 
 

@@ -91,6 +91,7 @@ HOUNSFIELD = MappingProxyType(
         Tissue.TRUNK_MARROW: Hounsfield(60.0, 350.0, 60.0, True, _OURS),
         Tissue.ENAMEL: Hounsfield(2050.0, 2950.0, 150.0, False, _TEETH + ": 2071 to 2955"),
         Tissue.DENTIN: Hounsfield(1300.0, 1900.0, 120.0, False, _TEETH + ": 1323 to 1899"),
+        Tissue.DEVICE: Hounsfield(120.0, 350.0, 8.0, False, _OURS + ": mouthpieces of 4 patients"),
         Tissue.METAL: Hounsfield(3000.0, 3071.0, 0.0, False, "ceiling of a 12-bit scanner"),
     }
 )
@@ -120,7 +121,7 @@ Reson Med 2005;54:507); tissues that are not named give next to none."""
 
 NO_SIGNAL, T1_SPREAD = 15.0, 0.06
 
-BONE_DENSITY = (0.6, 1.0)
+BONE_DENSITY = (0.7, 0.98)
 """Range of the factor that bone density puts on all bones of one person."""
 
 MERGED_SHARE, DARK_AIR_SHARE = 0.12, 0.6

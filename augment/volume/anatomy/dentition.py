@@ -8,7 +8,7 @@ import numpy as np
 from augment.volume.anatomy.canvas import SOFT, Canvas
 from augment.volume.anatomy.mandible import mandible_pose
 from augment.volume.anatomy.midface import occlusal_height_mm
-from augment.volume.anatomy.primitives import Shape, chain, join
+from augment.volume.anatomy.primitives import Shape, chain, join, sheet
 from augment.volume.anatomy.spec import TEETH_PER_SIDE, AtlasSpec, ToothState
 
 CROWN_RADIUS_MM = (4.6, 4.8, 5.0, 3.5, 3.5, 3.3, 2.7, 2.6)
@@ -112,6 +112,23 @@ def _tooth(
     return Tooth(crown, join(*roots), 0.5 * (start + neck), state)
 
 
+def paint_bite_block(canvas: Canvas, spec: AtlasSpec) -> None:
+    """Paint a mouthpiece between the jaws, from before the lips back onto the tongue."""
+    opening = spec.mandible.opening_deg
+    has_teeth = any(state is not ToothState.MISSING for state in spec.teeth_lower)
+    # 1.6 mm between the incisors for each degree; ridges without teeth stand farther apart.
+    half = 1.0 + 0.8 * opening + (0.0 if has_teeth else 6.0)
+    rng = np.random.default_rng(spec.detail_seed + 3)
+    width, back = rng.uniform(9.0, 17.0), rng.uniform(58.0, 74.0)
+    rows = [
+        [(x, y, occlusal_height_mm(80.0) - 0.8 * opening) for x in np.linspace(-width, width, 5)]
+        for y in (back, 80.0, 108.0)
+    ]
+    canvas.paint(
+        sheet(np.array(rows), half), "bite_block", (*SOFT, "tongue", "mucosa", "airway_oral")
+    )
+
+
 def paint_teeth(canvas: Canvas, spec: AtlasSpec) -> None:
     """Paint roots, crowns and metal of both arches."""
     air = ("airway_oral", "tongue", "mucosa")
@@ -123,7 +140,7 @@ def paint_teeth(canvas: Canvas, spec: AtlasSpec) -> None:
                 else (f"{bone}_cortical", f"{bone}_trabecular")
             )
             canvas.paint(tooth.root, f"teeth_{name}_root", (*SOFT, *sockets) if arch else sockets)
-            canvas.paint(tooth.crown, f"teeth_{name}_crown", (*SOFT, *air, *sockets))
+            canvas.paint(tooth.crown, f"teeth_{name}_crown", (*SOFT, *air, *sockets, "periosteum"))
             if tooth.state is ToothState.CROWNED:
                 canvas.paint(tooth.crown, "dental_metal", (f"teeth_{name}_crown",))
             elif tooth.state is ToothState.FILLED:

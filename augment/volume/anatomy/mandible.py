@@ -91,11 +91,14 @@ def paint_mandible(canvas: Canvas, spec: MandibleSpec) -> None:
         "airway_oral",
         "vessel",
     )
-    canvas.paint_bone(
-        shapes, "mandible_cortical", "mandible_trabecular", spec.cortex_mm, onto, blend_mm=4.0
+    box, distance = canvas.distance(shapes, blend_mm=4.0)
+    canvas.paint_mask(box, distance < spec.periosteum_mm, "periosteum", onto)
+    canvas.paint_mask(box, distance < 0.0, "mandible_cortical", (*onto, "periosteum"))
+    canvas.paint_mask(
+        box, distance < -spec.cortex_mm, "mandible_trabecular", ("mandible_cortical",)
     )
     canal = both_sides(chain([(44, 25, -35), (38, 33, -58), (31, 49, -70), (25, 62, -74)], 1.3, 20))
-    canvas.paint(moved(canal, pose), "vessel", ("mandible_trabecular",))
+    canvas.paint(moved(canal, pose), "mandibular_canal", ("mandible_trabecular",))
 
 
 def mandible_pose(spec: MandibleSpec) -> Callable[[np.ndarray], np.ndarray]:
@@ -120,8 +123,8 @@ def _body(spec: MandibleSpec) -> Shape:
     across."""
     lower, crest = curve(LOWER_BORDER_MM, N_ALONG), curve(CREST_MM, N_ALONG)
     lower[:8, 1] -= spec.gonial_shift_mm * np.linspace(1, 0, 8)
-    crest[:, 2] -= spec.crest_loss_mm
     along = np.linspace(0, 1, N_ALONG)
+    crest[:, 2] -= spec.crest_loss_mm * np.interp(along, (0, 0.25), (0.3, 1.0))
     thickness = np.interp(along, (0, 0.15, 0.45, 0.7, 0.85, 1), (0.6, 0.9, 1.05, 1.2, 1.15, 1.0))
     base = np.interp(
         along, (0, 0.6, 1), (spec.body_radius_mm, spec.body_radius_mm, spec.symphysis_radius_mm)

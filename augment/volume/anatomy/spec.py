@@ -19,6 +19,13 @@ class ToothState(Enum):
 TEETH_PER_SIDE = 8
 """Third molar first, central incisor last, on each side."""
 
+DENTITIONS = (0.4, 0.25, 0.35)
+"""Shares of full, partial and lost dentition. Patients of head-and-neck radiotherapy, whose teeth
+are often taken out before, have lost more than the average adult: 7 of 12 planning CT."""
+
+BITE_BLOCKS = 0.3
+"""Share of planning CT with a mouthpiece (4 of 12)."""
+
 FULL_ARCH: tuple[ToothState, ...] = (
     (ToothState.MISSING,) + (ToothState.SOUND,) * 14 + (ToothState.MISSING,)
 )
@@ -40,21 +47,23 @@ class MandibleSpec:
         condyle_radius_mm: Half antero-posterior size of the condylar head.
         joint_space_mm: Gap between the condyle and the fossa.
         cortex_mm: Thickness of the cortical bone.
+        periosteum_mm: Thickness of the soft layer that clinicians contour with the bone.
         crest_loss_mm: Height that the alveolar ridge has lost, 0 with all teeth, to 12 when
             edentulous.
         opening_deg: Rotation of the jaw about the condyles.
     """
 
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    body_radius_mm: float = 4.6
-    symphysis_radius_mm: float = 5.8
-    ramus_radius_mm: float = 2.7
+    body_radius_mm: float = 4.35
+    symphysis_radius_mm: float = 5.7
+    ramus_radius_mm: float = 2.5
     ramus_width_mm: float = 0.0
     gonial_shift_mm: float = 0.0
     coronoid_mm: float = 0.0
-    condyle_radius_mm: float = 5.2
+    condyle_radius_mm: float = 4.9
     joint_space_mm: float = 2.4
     cortex_mm: float = 2.2
+    periosteum_mm: float = 0.4
     crest_loss_mm: float = 0.0
     opening_deg: float = 1.0
 
@@ -87,6 +96,7 @@ class AtlasSpec:
         vertebra_mm: Height of a cervical body.
         shoulder_lift_mm: Upward shift of the shoulder girdle.
         shoulder_scale: Size of the shoulder bones' sections.
+        bite_block: Whether a mouthpiece of radiotherapy keeps the jaws apart.
         detail_seed: Seed of the small-scale patterns (fat planes, air cells, unevenness of the
             vault).
     """
@@ -114,6 +124,7 @@ class AtlasSpec:
     vertebra_mm: float = 13.5
     shoulder_lift_mm: float = 0.0
     shoulder_scale: float = 1.0
+    bite_block: bool = False
     detail_seed: int = 0
 
 
@@ -123,20 +134,23 @@ def _quadruple(values: np.ndarray) -> tuple[float, float, float, float]:
     return first, second, third, fourth
 
 
-def draw_atlas_spec(rng: np.random.Generator) -> AtlasSpec:
+def draw_atlas_spec(rng: np.random.Generator, opening_deg: float = 0.0) -> AtlasSpec:
     """Draw the anatomy of one adult.
 
     Args:
         rng: Generator of the sample's ``"atlas"`` stage.
+        opening_deg: Opening of the jaw that the template's skin has already.
 
     Returns:
         The drawn numbers; the same numbers give the same atlas.
     """
     uniform, normal = rng.uniform, rng.normal
-    lower, lower_loss = _draw_arch(rng)
-    upper, _ = _draw_arch(rng)
+    kind = int(rng.choice(3, p=DENTITIONS))
+    lower, lower_loss = _draw_arch(rng, kind)
+    upper, _ = _draw_arch(rng, kind if rng.random() < 0.75 else int(rng.choice(3, p=DENTITIONS)))
+    has_block = bool(rng.random() < BITE_BLOCKS)
     return AtlasSpec(
-        mandible=_draw_mandible(rng, lower_loss),
+        mandible=_draw_mandible(rng, lower_loss, opening_deg),
         teeth_lower=lower,
         teeth_upper=upper,
         scalp_mm=uniform(4.2, 6.8),
@@ -159,32 +173,33 @@ def draw_atlas_spec(rng: np.random.Generator) -> AtlasSpec:
         vertebra_mm=uniform(12.0, 15.0),
         shoulder_lift_mm=normal(0.0, 8.0),
         shoulder_scale=uniform(0.85, 1.2),
+        bite_block=has_block,
         detail_seed=int(rng.integers(2**31)),
     )
 
 
-def _draw_mandible(rng: np.random.Generator, crest_loss_mm: float) -> MandibleSpec:
+def _draw_mandible(
+    rng: np.random.Generator, crest_loss_mm: float, opening_deg: float
+) -> MandibleSpec:
     uniform, normal = rng.uniform, rng.normal
     return MandibleSpec(
         scale=(float(uniform(0.95, 1.05)), float(uniform(0.95, 1.04)), float(uniform(0.90, 1.04))),
-        body_radius_mm=uniform(4.0, 5.6),
-        symphysis_radius_mm=uniform(5.2, 7.4),
-        ramus_radius_mm=uniform(2.4, 3.6),
+        body_radius_mm=uniform(3.7, 5.0),
+        symphysis_radius_mm=uniform(4.8, 6.6),
+        ramus_radius_mm=uniform(2.0, 3.0),
         ramus_width_mm=uniform(-3.5, 3.5),
         gonial_shift_mm=normal(0.0, 2.5),
         coronoid_mm=normal(0.0, 3.0),
-        condyle_radius_mm=uniform(4.3, 6.2),
+        condyle_radius_mm=uniform(4.0, 5.8),
         joint_space_mm=uniform(1.6, 3.6),
-        cortex_mm=uniform(1.3, 2.8),
+        cortex_mm=uniform(1.6, 3.0),
         crest_loss_mm=crest_loss_mm,
-        opening_deg=float(np.clip(rng.exponential(2.5) - 0.5, 0.0, 9.0)),
+        opening_deg=max(0.0, opening_deg + float(uniform(-1.0, 1.5))),
     )
 
 
-def _draw_arch(rng: np.random.Generator) -> tuple[tuple[ToothState, ...], float]:
-    """Teeth of one jaw and the height its ridge has lost: full, partial or edentulous (50, 33, 17
-    %)."""
-    kind = rng.choice(3, p=(0.5, 0.33, 0.17))
+def _draw_arch(rng: np.random.Generator, kind: int) -> tuple[tuple[ToothState, ...], float]:
+    """Teeth of one jaw and the height its ridge has lost: full (0), partial (1), edentulous (2)."""
     present = np.array((0.96, 0.55, 0.0))[kind]
     restored = rng.uniform(0.0, 0.35)
     states = []
@@ -196,5 +211,5 @@ def _draw_arch(rng: np.random.Generator) -> tuple[tuple[ToothState, ...], float]
             states.append(ToothState.FILLED if rng.random() < 0.6 else ToothState.CROWNED)
         else:
             states.append(ToothState.SOUND)
-    loss = (0.0, float(rng.uniform(0.0, 3.0)), float(rng.uniform(2.0, 9.0)))[kind]
+    loss = (0.0, float(rng.uniform(0.0, 3.0)), float(rng.uniform(2.0, 12.0)))[kind]
     return tuple(states), loss

@@ -18,13 +18,16 @@ from augment.streams import stream
 from augment.volume.anatomy.spec import draw_atlas_spec
 from augment.volume.atlas import build_atlas
 from augment.volume.case_scan import scan_head
-from augment.volume.labels import MANDIBLE
+from augment.volume.labels import MANDIBLE_CONTOUR
 from augment.volume.protocol import draw_scan
 from augment.volume.subject import subject_fields
-from augment.volume.template import load_template
+from augment.volume.template import jaw_pose, load_template
 
 ATLAS_MM = 1.5
 SCANS = 2
+LENGTH_MM = 270.0
+OPENINGS_DEG, OPENING_SHARES = (0.0, 5.0, 10.0), (0.62, 0.23, 0.15)
+"""How far the jaw is open."""
 
 
 def main() -> None:
@@ -36,39 +39,41 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    model, template = load_face_model(), load_template(ATLAS_MM)
+    model = load_face_model()
     for first in range(arguments.first, arguments.samples, SCANS):
         paths = [arguments.out / f"{first + k:05d}.npz" for k in range(SCANS)]
         if all(path.exists() for path in paths):
             continue
-        for path, sample in zip(
-            paths, make_samples(model, template, arguments.seed, first), strict=True
-        ):
+        for path, sample in zip(paths, make_samples(model, arguments.seed, first), strict=True):
             partial = path.with_suffix(".part.npz")
             np.savez_compressed(partial, **sample)
             partial.rename(path)
 
 
-def make_samples(model, template, seed: int, first: int) -> list[dict[str, np.ndarray]]:
+def make_samples(model, seed: int, first: int) -> list[dict[str, np.ndarray]]:
     """Return the scans of one subject, whose draws carry the number of its first scan."""
-    subject = draw_subject(model, stream(seed, first, "subject"), PriorSpec(age_years=(18.0, 85.0)))
+    rng = stream(seed, first, "subject")
+    opening_deg = float(rng.choice(OPENINGS_DEG, p=OPENING_SHARES))
+    template = load_template(ATLAS_MM, opening_deg)
+    subject = draw_subject(model, rng, PriorSpec(age_years=(18.0, 85.0)))
     identity = torch.tensor(subject.identity[None], dtype=torch.float32)
-    vertices = model.vertices(identity)[0].numpy().astype(float)
+    vertices = model.vertices(identity, pose=jaw_pose(opening_deg))[0].numpy().astype(float)
     fields = subject_fields(template.vertices, vertices[template.vertex_of_model])
-    atlas = build_atlas(template.body, draw_atlas_spec(stream(seed, first, "atlas")), template.seat)
+    spec = draw_atlas_spec(stream(seed, first, "atlas"), opening_deg)
+    atlas = build_atlas(template.body, spec, template.seat)
     return [make_sample(atlas, fields, seed, index) for index in range(first, first + SCANS)]
 
 
 def make_sample(atlas, fields, seed: int, index: int) -> dict[str, np.ndarray]:
-    """Return image, mandible share and spacing of one scan, cropped to the body."""
+    """Return image, contour of the mandible and spacing of one scan, cropped to the body."""
     scan = draw_scan(stream(seed, index, "scan"), "radiotherapy")
     noise = stream(seed, index, "noise")
     volume = scan_head(
-        atlas, fields.template_from_head, fields.head_from_template, scan, noise, MANDIBLE
+        atlas, fields.template_from_head, fields.head_from_template, scan, noise, MANDIBLE_CONTOUR
     )
     body = np.argwhere(volume.labels > 0)
     low, high = body.min(0), body.max(0) + 1
-    low[2] = max(low[2], high[2] - 96)
+    low[2] = max(low[2], high[2] - round(LENGTH_MM / scan.grid.spacing_mm[2]))
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     return {
         "image_hu": volume.image_hu[box],
