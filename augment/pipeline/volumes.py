@@ -19,11 +19,11 @@ from augment.streams import stream
 from augment.volume.atlas import Atlas, build_atlas
 from augment.volume.case_scan import HeadVolume, scan_head, scan_twins
 from augment.volume.cephalometry import atlas_points
-from augment.volume.labels import MANDIBLE
+from augment.volume.labels import MANDIBLE_CONTOUR
 from augment.volume.lattice import Field
 from augment.volume.subject import subject_fields
 from augment.volume.surfaces import BONES, Mesh, mask_surface
-from augment.volume.template import load_template
+from augment.volume.template import Template, load_template, with_open_jaw
 from augment.volume.twins import twin_fields
 
 # Steps of 1/1024 mm: far below what the inverse is good to, and noise below it costs no space.
@@ -52,11 +52,13 @@ class VolumeMaker:
     Attributes:
         wanted: What the recipe asks for.
         seed: Seed of the recipe.
+        model: The face model.
         own_atlases: The user's own atlases, in the order of the recipe.
     """
 
     wanted: VolumeSpec
     seed: int
+    model: FaceModel
     own_atlases: tuple[OwnAtlas, ...] = ()
 
     def __call__(self, pair: HeadPair, plan: VolumePlan, index: int) -> dict[str, VolumeRecord]:
@@ -70,7 +72,7 @@ class VolumeMaker:
         Raises:
             GeometryError: If a pathology folds the volume.
         """
-        template = load_template(self.wanted.atlas_mm)
+        template = self._template(plan)
         atlas = build_atlas(template.body, plan.anatomy, template.seat)
         if plan.own_atlas is not None:
             atlas = self.own_atlases[plan.own_atlas].painted(atlas)
@@ -90,16 +92,17 @@ class VolumeMaker:
         return records
 
     def _heads(self, pair: HeadPair, atlas: Atlas, plan: VolumePlan, index: int) -> list[_Head]:
-        template, scan = load_template(self.wanted.atlas_mm), plan.scan
-        structure = MANDIBLE if "mandible_share" in self.wanted.files else ()
+        template, scan = self._template(plan), plan.scan
+        structure = MANDIBLE_CONTOUR if "mandible_share" in self.wanted.files else ()
         rng = stream(self.seed, index, "noise")
-        skin = pair.healthy_mm[template.vertex_of_model].astype(float)
+        healthy_mm = with_open_jaw(self.model, pair.healthy_mm.astype(float), plan.opening_deg)
+        skin = healthy_mm[template.vertex_of_model]
         if pair.pathological_mm is None:
             step_mm = COARSE_STEP_MM if min(scan.grid.spacing_mm) >= COARSE_MM else FINE_STEP_MM
             alone = subject_fields(template.vertices, skin, step_mm)
             to_head, to_template = alone.head_from_template, alone.template_from_head
             volume = scan_head(atlas, to_template, to_head, scan, rng, structure)
-            return [_Head(HEALTHY, pair.healthy_mm, to_head, volume, {})]
+            return [_Head(HEALTHY, healthy_mm, to_head, volume, {})]
         grid = scan.head_grid()
         fields = twin_fields(template.vertices, skin, pair.moves, template.body, grid)
         case = scan_twins(atlas, fields, scan, rng, structure)
@@ -109,9 +112,12 @@ class VolumeMaker:
         }
         healthy, pathological = fields.healthy_from_template, fields.pathological_from_template
         return [
-            _Head(HEALTHY, pair.healthy_mm, healthy, case.healthy, {}),
+            _Head(HEALTHY, healthy_mm, healthy, case.healthy, {}),
             _Head(PATHOLOGICAL, pair.pathological_mm, pathological, case.pathological, moved),
         ]
+
+    def _template(self, plan: VolumePlan) -> Template:
+        return load_template(self.wanted.atlas_mm, plan.opening_deg)
 
     def _bones(self, atlas: Atlas) -> dict[str, Mesh]:
         """Surfaces in template space; both twins carry the same triangles."""
@@ -153,7 +159,7 @@ class VolumeMaker:
     ) -> dict[str, MeshRecord]:
         if "meshes" not in self.wanted.files:
             return {}
-        template = load_template(self.wanted.atlas_mm)
+        template = self._template(plan)
         to_scan = plan.scan.posture.scan_from_head
         skin = to_scan(head.vertices_mm[template.vertex_of_model].astype(float))
         meshes = {"mesh_skin": MeshRecord(skin, template.faces.astype(np.int64))}
@@ -171,7 +177,7 @@ def open_maker(wanted: VolumeSpec, seed: int, model: FaceModel) -> VolumeMaker:
         model: The face model.
     """
     own = [open_own_atlas(Path(folder), model, wanted.atlas_mm) for folder in wanted.atlases]
-    return VolumeMaker(wanted, seed, tuple(own))
+    return VolumeMaker(wanted, seed, model, tuple(own))
 
 
 def chosen(arrays: Mapping[str, np.ndarray | None], files: Iterable[str]) -> dict[str, np.ndarray]:

@@ -7,7 +7,6 @@ from functools import cache
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from augment.morphable import FaceModel, load_face_model
 from augment.morphable.pose import POSE_NAMES
@@ -43,16 +42,23 @@ def load_template(spacing_mm: float = 1.0, opening_deg: float = 0.0) -> Template
     Args:
         spacing_mm: Edge length of a voxel, 0.5 to 3 mm.
         opening_deg: How far the jaw of its skin is open; a subject's vertices are then taken in the
-            same pose (`jaw_pose`), and its atlas with this opening.
+            same pose (`with_open_jaw`), and its atlas with this opening.
     """
     return template_of(load_face_model(), spacing_mm, opening_deg)
 
 
-def jaw_pose(opening_deg: float) -> Float[Tensor, "1 21"]:
-    """Return the pose of a head at rest whose jaw is open."""
+def with_open_jaw(
+    model: FaceModel, vertices_mm: Float[np.ndarray, "vertices 3"], opening_deg: float
+) -> Float[np.ndarray, "vertices 3"]:
+    """Return vertices of a head at rest with its jaw opened, head frame, mm."""
+    if opening_deg == 0.0:
+        return vertices_mm
     pose = torch.zeros(1, len(POSE_NAMES))
     pose[0, POSE_NAMES.index("jaw_open")] = float(np.deg2rad(opening_deg))
-    return pose
+    rest = torch.as_tensor(vertices_mm, dtype=torch.float32)[None]
+    # The hinge of the jaw is the same for every identity.
+    identity = torch.zeros(1, len(model.identity_basis))
+    return model.posed(rest, identity, pose)[0].double().numpy()
 
 
 def template_of(model: FaceModel, spacing_mm: float, opening_deg: float = 0.0) -> Template:
@@ -67,9 +73,8 @@ def template_of(model: FaceModel, spacing_mm: float, opening_deg: float = 0.0) -
     skin = dict(zip(model.landmark_names, positions, strict=True))
     globe = mean[np.asarray(model.part_vertices("eye_right"))].mean(0)
     seat = seat_skeleton(skin, globe)
-    rest = torch.zeros(1, len(model.identity_basis))
-    posed = model.vertices(rest, pose=jaw_pose(opening_deg))[0].double().numpy()
-    vertices, faces = (posed if opening_deg else mean)[used], number[chosen]
+    vertices = with_open_jaw(model, mean, opening_deg)[used]
+    faces = number[chosen]
     return Template(vertices, faces, used, seat, fill_template(vertices, faces, spacing_mm, seat))
 
 

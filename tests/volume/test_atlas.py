@@ -6,13 +6,20 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from augment.volume.anatomy.spec import FULL_ARCH, AtlasSpec, ToothState, draw_atlas_spec
+from augment.volume.anatomy.spec import (
+    FULL_ARCH,
+    AtlasSpec,
+    MandibleSpec,
+    ToothState,
+    draw_atlas_spec,
+)
 from augment.volume.atlas import build_atlas
-from augment.volume.labels import LABELS, MANDIBLE, NUMBER
+from augment.volume.labels import LABELS, MANDIBLE, MANDIBLE_CONTOUR, NUMBER
 from augment.volume.template import load_template
 
 SPACING_MM = 2.0
 ABSENT = {
+    "bite_block",
     "airway_oral",
     "larynx_cartilage",
     "dental_metal",
@@ -103,3 +110,65 @@ def test_missing_teeth_leave_no_tooth_and_crowns_are_metal(template):
     with_crown = build_atlas(template.body, crowned, template.seat)
     assert (with_crown.labels == NUMBER["dental_metal"]).any()
     assert len(with_crown.metal_mm) == 1
+
+
+def extent_mm(atlas, names, axis):
+    found = np.argwhere(np.isin(atlas.labels, [NUMBER[name] for name in names]))[:, axis]
+    return (found.max() - found.min() + 1) * SPACING_MM
+
+
+def test_the_mandible_is_as_large_as_28_real_ones(atlas):
+    """10th to 90th percentiles: width 111 to 128 mm, symphysis 25 to 33 high and 14 to 22 deep."""
+    bone = ("mandible_cortical", "mandible_trabecular", "periosteum")
+    assert 109 < extent_mm(atlas, bone, 0) < 128
+    chosen = np.isin(atlas.labels, [NUMBER[name] for name in bone])
+    middle = int(np.argmin(np.abs(atlas.grid.axis_mm(0))))
+    symphysis = np.argwhere(chosen[middle])
+    deep, high = (np.ptp(symphysis, axis=0) + 1) * SPACING_MM
+    assert 11 < deep < 22
+    assert 24 < high < 34
+
+
+def test_the_contour_wraps_the_mandible_in_a_thin_layer(template, atlas):
+    bone = np.isin(atlas.labels, MANDIBLE)
+    contour = np.isin(atlas.labels, MANDIBLE_CONTOUR)
+    assert not (bone & ~contour).any()
+    beside = ndimage.binary_dilation(bone, np.ones((3, 3, 3)))
+    assert not (contour & ~beside).any()
+    thick = replace(AtlasSpec(), mandible=replace(MandibleSpec(), periosteum_mm=1.5))
+    wider = build_atlas(template.body, thick, template.seat)
+    assert np.isin(wider.labels, MANDIBLE_CONTOUR).sum() > 1.15 * contour.sum()
+
+
+def test_an_open_jaw_keeps_its_distance_to_the_skin_and_leaves_the_skull(template, atlas):
+    open_template = load_template(SPACING_MM, 10.0)
+    spec = replace(AtlasSpec(), mandible=replace(MandibleSpec(), opening_deg=10.0))
+    opened = build_atlas(open_template.body, spec, open_template.seat)
+    skull = [NUMBER[name] for name in ("cranium_cortical", "teeth_upper_crown")]
+    for number in skull:
+        before, after = (
+            a.grid.origin_mm[2] + SPACING_MM * np.argwhere(a.labels == number)[:, 2].min()
+            for a in (atlas, opened)
+        )
+        assert abs(before - after) < 2 * SPACING_MM
+    depths = []
+    for body, volume in ((template.body, atlas), (open_template.body, opened)):
+        bone = np.argwhere(np.isin(volume.labels, MANDIBLE))
+        lowest = bone[bone[:, 2] == bone[:, 2].min()]
+        depths.append(float(body.depth_mm[tuple(lowest.T)].mean()))
+    low = [
+        a.grid.origin_mm[2] + SPACING_MM * np.argwhere(np.isin(a.labels, MANDIBLE))[:, 2].min()
+        for a in (atlas, opened)
+    ]
+    assert 4 < low[0] - low[1] < 16
+    assert abs(depths[0] - depths[1]) < 3.0
+
+
+def test_a_mouthpiece_lies_between_the_jaws(template):
+    spec = replace(AtlasSpec(), bite_block=True, teeth_lower=(ToothState.MISSING,) * 16)
+    volume = build_atlas(template.body, spec, template.seat)
+    block = np.argwhere(volume.labels == NUMBER["bite_block"]).mean(0)
+    lower = np.argwhere(np.isin(volume.labels, MANDIBLE)).mean(0)
+    palate = np.argwhere(volume.labels == NUMBER["maxilla_cortical"]).mean(0)
+    assert lower[2] < block[2] < palate[2]
+    assert abs(block[0] - (volume.labels.shape[0] - 1) / 2) < 2

@@ -19,9 +19,9 @@ class ToothState(Enum):
 TEETH_PER_SIDE = 8
 """Third molar first, central incisor last, on each side."""
 
-DENTITIONS = (0.4, 0.25, 0.35)
-"""Shares of full, partial and lost dentition. Patients of head-and-neck radiotherapy, whose teeth
-are often taken out before, have lost more than the average adult: 7 of 12 planning CT."""
+DENTITIONS, PATIENTS_DENTITIONS = (0.5, 0.33, 0.17), (0.4, 0.25, 0.35)
+"""Shares of full, partial and lost dentition of adults, and of patients of head-and-neck
+radiotherapy, whose teeth are often taken out before (7 of 12 planning CT)."""
 
 BITE_BLOCKS = 0.3
 """Share of planning CT with a mouthpiece (4 of 12)."""
@@ -134,21 +134,25 @@ def _quadruple(values: np.ndarray) -> tuple[float, float, float, float]:
     return first, second, third, fourth
 
 
-def draw_atlas_spec(rng: np.random.Generator, opening_deg: float = 0.0) -> AtlasSpec:
+def draw_atlas_spec(
+    rng: np.random.Generator, opening_deg: float = 0.0, *, is_patient: bool = False
+) -> AtlasSpec:
     """Draw the anatomy of one adult.
 
     Args:
         rng: Generator of the sample's ``"atlas"`` stage.
         opening_deg: Opening of the jaw that the template's skin has already.
+        is_patient: Whether teeth and mouthpieces are those of patients of radiotherapy.
 
     Returns:
         The drawn numbers; the same numbers give the same atlas.
     """
     uniform, normal = rng.uniform, rng.normal
-    kind = int(rng.choice(3, p=DENTITIONS))
+    shares = PATIENTS_DENTITIONS if is_patient else DENTITIONS
+    kind = int(rng.choice(3, p=shares))
     lower, lower_loss = _draw_arch(rng, kind)
-    upper, _ = _draw_arch(rng, kind if rng.random() < 0.75 else int(rng.choice(3, p=DENTITIONS)))
-    has_block = bool(rng.random() < BITE_BLOCKS)
+    upper, _ = _draw_arch(rng, kind if rng.random() < 0.75 else int(rng.choice(3, p=shares)))
+    has_block = bool(rng.random() < BITE_BLOCKS) and is_patient
     return AtlasSpec(
         mandible=_draw_mandible(rng, lower_loss, opening_deg),
         teeth_lower=lower,
