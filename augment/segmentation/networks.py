@@ -107,10 +107,15 @@ def _inner(spec: NetworkSpec, axes: int, channels: int, classes: int) -> nn.Modu
     )
 
 
-def network_divisor(spec: NetworkSpec) -> int:
-    """Return what every side of a window must be a multiple of."""
+def smallest_side(spec: NetworkSpec) -> int:
+    """Return the side of a window that has one pixel left on the coarsest level."""
     levels = len(spec.features) - (2 if spec.name == "basic_unet" else 1)
     return int(spec.fold * 2**levels)
+
+
+def side_divisor(spec: NetworkSpec) -> int:
+    """Return what every side of a window must be a multiple of; basic_unet pads what is odd."""
+    return spec.fold if spec.name == "basic_unet" else smallest_side(spec)
 
 
 def freeze_encoder(network: nn.Module, name: str) -> None:

@@ -1,14 +1,16 @@
 """The plan of a study: its cases and its jobs, with every mistake found before any work."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from augment.errors import AssetError, RecipeError
 from augment.recipe.experiment import ExperimentSpec
 from augment.segmentation.arms import PRIMITIVES, RANDOM, SYNTHETIC, Arm, read_arm
 from augment.segmentation.jobs import Job
-from augment.segmentation.networks import network_divisor
+from augment.segmentation.networks import side_divisor, smallest_side
 from augment.segmentation.tasks import Task, case_mistakes, find_cases, read_splits, read_task
 from augment.streams import stream
 
@@ -90,13 +92,13 @@ def _arms(spec: ExperimentSpec, mistakes: list[str]) -> dict[str, Arm]:
 
 
 def _shape_mistakes(spec: ExperimentSpec, task: Task) -> list[str]:
-    divisor, found = network_divisor(spec.network), []
+    divisor, smallest, found = side_divisor(spec.network), smallest_side(spec.network), []
     for key, sizes in (("patch", spec.input.patch), ("window", spec.input.window)):
         fits = len(sizes) == task.dimensions and not any(size % divisor for size in sizes)
-        if not fits or max(sizes) == divisor:
+        if not fits or min(sizes) < smallest or max(sizes) < 2 * smallest:
             found.append(
-                f"input.{key} expects {task.dimensions} multiples of {divisor} for this network,"
-                f" one of them above {divisor}, got {list(sizes)}"
+                f"input.{key} expects {task.dimensions} multiples of {divisor}, none below"
+                f" {smallest} and one of {2 * smallest} or more for this network, got {list(sizes)}"
             )
     if spec.input.intensity == "picture" and task.dimensions == 3:
         found.append("input.intensity expects ct or zscore for volumes, got 'picture'")
@@ -129,16 +131,45 @@ def _cases(
     return tuple(finetune), tuple(splits["validation"]), source
 
 
+SHARED_KEYS = ("dataset", "data", "train_data", "validation", "synthetic", "input", "network",
+               "augmentation")  # fmt: skip
+KEYS_OF_KIND = {
+    MAKE_DATA: (),
+    ANCHOR: ("anchored",),
+    PRETRAIN: ("training", "pretraining"),
+    TRAIN: ("training", "pretraining", "finetuning", "anchored"),
+}
+"""Keys of the recipe that decide the result of a job."""
+ONLY_FINETUNING = ("steps", "validation_share", "check_every", "patience")
+
+
+def settings_hash(spec: ExperimentSpec, kind: str) -> str:
+    """Return a short hash of what decides the result of a job, beside its own facts."""
+    values = spec.values()
+    chosen = {key: values[key] for key in (*SHARED_KEYS, *KEYS_OF_KIND[kind])}
+    if kind == MAKE_DATA:
+        chosen = {key: values["pretraining"][key] for key in ("recipe", "samples", "seed")}
+    if kind == PRETRAIN:
+        for key in ONLY_FINETUNING:
+            chosen["training"].pop(key)
+    return sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def _jobs(spec: ExperimentSpec, arms: dict[str, Arm], finetune: Sequence[str]) -> list[Job]:
     seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
     uses_data = any(arm.start == SYNTHETIC or SYNTHETIC in arm.pools for arm in arms.values())
-    jobs = []
+    jobs: list[Job] = []
     if uses_data and spec.synthetic is None:
-        jobs.append(Job(DATA_JOB, MAKE_DATA))
+        made = {"settings": settings_hash(spec, MAKE_DATA)}
+        jobs.append(Job(DATA_JOB, MAKE_DATA, (), made))
     data = tuple(job.id for job in jobs)
     for start in dict.fromkeys(arm.start for arm in arms.values() if arm.start != RANDOM):
         needs = data if start == SYNTHETIC else ()
-        facts = {"start": start, "steps": spec.pretraining.steps}
+        facts = {
+            "start": start,
+            "steps": spec.pretraining.steps,
+            "settings": settings_hash(spec, PRETRAIN),
+        }
         jobs += [
             Job(f"{PRETRAIN}-{start}-s{seed}", PRETRAIN, needs, {**facts, "seed": seed})
             for seed in seeds
@@ -159,7 +190,10 @@ def _jobs(spec: ExperimentSpec, arms: dict[str, Arm], finetune: Sequence[str]) -
         if "anchored" in arms[name].pools
         for case in chosen_cases(finetune, n, seed)
     )
-    jobs += [Job(f"{ANCHOR}-{case}", ANCHOR, (), {"case": case}) for case in banks]
+    settings = settings_hash(spec, ANCHOR)
+    jobs += [
+        Job(f"{ANCHOR}-{case}", ANCHOR, (), {"case": case, "settings": settings}) for case in banks
+    ]
     return jobs + [_training_job(spec, arms[a], a, n, seed, data, finetune) for a, n, seed in cells]
 
 
@@ -178,7 +212,14 @@ def _training_job(
         needs.append(f"{PRETRAIN}-{arm.start}-s{seed}")
     if "anchored" in arm.pools:
         needs += [f"{ANCHOR}-{case}" for case in cases]
-    facts = {"arm": name, "n": n, "seed": seed, "cases": cases, "steps": spec.training.steps}
+    facts = {
+        "arm": name,
+        "n": n,
+        "seed": seed,
+        "cases": cases,
+        "steps": spec.training.steps,
+        "settings": settings_hash(spec, TRAIN),
+    }
     return Job(f"{name}-n{n}-s{seed}", TRAIN, tuple(needs), facts)
 
 

@@ -105,6 +105,6 @@ def test_a_folder_without_cases_says_what_was_expected(task, tmp_path_factory):
 
 def test_windows_that_do_not_fit_the_network_are_refused(folder):
     with pytest.raises(
-        AssetError, match=r"input.patch expects 2 multiples of 32 .* got \[48, 64\]"
+        AssetError, match=r"input.patch expects 2 multiples of 2, none below 32 .* got \[63, 64\]"
     ):
-        plan(folder, "input.patch=[48,64]")
+        plan(folder, "input.patch=[63,64]")
