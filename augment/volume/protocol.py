@@ -127,7 +127,7 @@ def draw_scan(
     if contrast is not Contrast.CT:
         scanner = without_x_rays(scanner, contrast is Contrast.T1, rng)
     footprint = None
-    if plan.pixel_mm > 0.0:
+    if plan.pixel_mm > 0.0 and spacing[0] > 2.0 * plan.pixel_mm:
         scanner, footprint = _thinned(scanner, plan.pixel_mm, spacing)
     values = draw_tissue_values(rng, contrast)
     return Scan(protocol, posture, grid, scanner, values, contrast, plan.n_sub, footprint)
