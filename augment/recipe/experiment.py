@@ -39,7 +39,10 @@ class InputSpec:
     )
     height_px: int = setting(128, "height of a picture in pixels, width follows", low=16, high=2048)
     spacing_mm: tuple[float, ...] = setting(
-        (4.0, 4.0, 3.0), "voxel of a volume in mm, three numbers", low=0.1, high=20
+        (),
+        "voxel of a volume in mm, three numbers; none takes every case on its own grid",
+        low=0.1,
+        high=20,
     )
     length_mm: float = setting(
         0.0, "length of a volume that is kept, from its top, in mm; 0 keeps all of it", low=0
@@ -302,6 +305,8 @@ def _contradictions(spec: ExperimentSpec) -> list[str]:
             f"input.window expects as many sizes as input.patch {list(spec.input.patch)},"
             f" got {list(spec.input.window)}"
         )
-    if len(spec.input.spacing_mm) != 3:
-        found.append(f"input.spacing_mm expects three numbers, got {list(spec.input.spacing_mm)}")
+    if len(spec.input.spacing_mm) not in (0, 3):
+        found.append(
+            f"input.spacing_mm expects three numbers or none, got {list(spec.input.spacing_mm)}"
+        )
     return found

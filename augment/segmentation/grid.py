@@ -94,7 +94,8 @@ def resized_label(
 
 
 def _volume(case: Case, spec: InputSpec) -> Prepared:
-    step = np.array(spec.spacing_mm) / np.array(case.spacing)
+    spacing = _spacing(case, spec)
+    step = spacing / np.array(case.spacing)
     full = tuple(int(n) for n in np.ceil(np.array(case.image.shape) / step))
     coarse = ndimage.affine_transform(
         case.image.astype(np.float32), step, output_shape=full, order=1, mode="nearest"
@@ -106,13 +107,20 @@ def _volume(case: Case, spec: InputSpec) -> Prepared:
         )
         label[share > best] = number
         best = np.maximum(best, share)
-    low, high = _body_box(coarse, spec)
+    low, high = _body_box(coarse, spec, float(spacing[2]))
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     image = normalised(coarse[box], spec.intensity)[None]
     return Prepared(image, np.ascontiguousarray(label[box]), tuple(low), full)
 
 
-def _body_box(values: Float[np.ndarray, "x y z"], spec: InputSpec) -> tuple[list[int], list[int]]:
+def _spacing(case: Case, spec: InputSpec) -> Float[np.ndarray, "3"]:
+    """Return the voxel that the network sees: the recipe's, or the case's own."""
+    return np.array(spec.spacing_mm or case.spacing, float)
+
+
+def _body_box(
+    values: Float[np.ndarray, "x y z"], spec: InputSpec, slice_mm: float
+) -> tuple[list[int], list[int]]:
     """Return the first and one past the last voxel of what is looked at."""
     low, high = [0, 0, 0], list(values.shape)
     if spec.intensity == "ct":
@@ -120,7 +128,7 @@ def _body_box(values: Float[np.ndarray, "x y z"], spec: InputSpec) -> tuple[list
         if len(body):
             low, high = body.min(0).tolist(), (body.max(0) + 1).tolist()
     if spec.length_mm:
-        low[2] = max(low[2], high[2] - round(spec.length_mm / spec.spacing_mm[2]))
+        low[2] = max(low[2], high[2] - round(spec.length_mm / slice_mm))
     return low, high
 
 
@@ -158,7 +166,7 @@ def _returned(
         slice(start, start + size) for start, size in zip(prepared.low, chance.shape, strict=True)
     )
     whole[box] = chance
-    step = np.array(case.spacing) / np.array(spec.spacing_mm)
+    step = np.array(case.spacing) / _spacing(case, spec)
     return ndimage.affine_transform(
         whole, step, output_shape=case.label.shape, order=1, mode="nearest"
     )
