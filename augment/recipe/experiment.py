@@ -136,6 +136,7 @@ class SyntheticSpec:
     )
     steps: int = setting(2000, "optimiser steps of pre-training", low=1)
     rate: float = setting(2e-3, "largest learning rate of pre-training", low=0.0)
+    once: bool = setting(False, "all seeds start from one pre-training instead of one each")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ LARGEST_MOVE_MM = (3.0, 9.0)
 TEMPLATE_MM, STEP_MM = 1.5, 6.0
 N_IDENTITY = 40
 """Leading modes of identity that are changed; the rest are fractions of a millimetre."""
+SIZE_SPREAD = 0.04
+"""Spread of the logarithm of the head's size: adults."""
 TRIES = 4
 
 
@@ -111,7 +113,7 @@ def _volumes(case: Case, number: int, spec: AnchoredSpec) -> Iterator[Case]:
             rng = stream(number, k, f"anchored {attempt}")
             identity = np.zeros(len(basis))
             identity[:N_IDENTITY] = rng.standard_normal(N_IDENTITY) * spec.identity_sd
-            changed = healthy + np.tensordot(identity, basis, 1)[chosen]
+            changed = _sized(healthy + np.tensordot(identity, basis, 1)[chosen], healthy, rng)
             try:
                 field = _field(healthy, changed, _draw_pathology(rng, spec))
                 break
@@ -125,6 +127,14 @@ def _volumes(case: Case, number: int, spec: AnchoredSpec) -> Iterator[Case]:
         )  # fmt: skip
         label = case.label if twin.labels is None else twin.labels
         yield Case(f"{case.name}-{k}", twin.image_hu, label, case.spacing, case.affine)
+
+
+def _sized(changed: np.ndarray, healthy: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a changed head of about its old size: the prior spreads over all ages."""
+    middle, new_middle = healthy.mean(0), changed.mean(0)
+    factor = np.linalg.norm(healthy - middle) / np.linalg.norm(changed - new_middle)
+    factor *= np.exp(rng.normal(0.0, SIZE_SPREAD))
+    return np.asarray((changed - new_middle) * factor + middle)
 
 
 def _field(

@@ -149,10 +149,15 @@ def settings_hash(spec: ExperimentSpec, kind: str) -> str:
     chosen = {key: values[key] for key in (*SHARED_KEYS, *KEYS_OF_KIND[kind])}
     if kind == MAKE_DATA:
         chosen = {key: values["pretraining"][key] for key in ("recipe", "samples", "seed")}
-    if kind == PRETRAIN:
-        for key in ONLY_FINETUNING:
-            chosen["training"].pop(key)
+    for key in ONLY_FINETUNING if kind == PRETRAIN else ():
+        chosen["training"].pop(key)
+    values["pretraining"].pop("once")
     return sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def pretraining_job(spec: ExperimentSpec, start: str, seed: int) -> str:
+    """Return the job whose weights a seed starts from."""
+    return f"{PRETRAIN}-{start}-s{spec.first_seed if spec.pretraining.once else seed}"
 
 
 def _jobs(spec: ExperimentSpec, arms: dict[str, Arm], finetune: Sequence[str]) -> list[Job]:
@@ -171,8 +176,8 @@ def _jobs(spec: ExperimentSpec, arms: dict[str, Arm], finetune: Sequence[str]) -
             "settings": settings_hash(spec, PRETRAIN),
         }
         jobs += [
-            Job(f"{PRETRAIN}-{start}-s{seed}", PRETRAIN, needs, {**facts, "seed": seed})
-            for seed in seeds
+            Job(pretraining_job(spec, start, seed), PRETRAIN, needs, {**facts, "seed": seed})
+            for seed in (seeds[:1] if spec.pretraining.once else seeds)
         ]
     cells = [
         (name, n, seed)
@@ -209,7 +214,7 @@ def _training_job(
     cases = chosen_cases(finetune, n, seed)
     needs = list(data) if SYNTHETIC in arm.pools else []
     if arm.start in (SYNTHETIC, PRIMITIVES):
-        needs.append(f"{PRETRAIN}-{arm.start}-s{seed}")
+        needs.append(pretraining_job(spec, arm.start, seed))
     if "anchored" in arm.pools:
         needs += [f"{ANCHOR}-{case}" for case in cases]
     facts = {

@@ -20,7 +20,7 @@ from augment.segmentation.grid import Prepared, on_case_grid, prepare
 from augment.segmentation.jobs import Job, write_text
 from augment.segmentation.metrics import score_case
 from augment.segmentation.networks import build_network, freeze_encoder, load_matching
-from augment.segmentation.plan import ANCHOR, DATA_JOB, MAKE_DATA, PRETRAIN, Plan
+from augment.segmentation.plan import ANCHOR, DATA_JOB, MAKE_DATA, PRETRAIN, Plan, pretraining_job
 from augment.segmentation.primitives import N_CLASSES_2D, N_CLASSES_3D, primitive_images
 from augment.segmentation.scores import SCORE_COLUMNS, score_rows, table_text
 from augment.segmentation.synthetic import make_synthetic, read_synthetic
@@ -162,7 +162,7 @@ class Workshop:
         pretrained: Weights | None = None
         minutes, steps = 0.0, 0
         if arm.start != RANDOM:
-            before = self.out / "runs" / f"{PRETRAIN}-{arm.start}-s{seed}"
+            before = self.out / "runs" / pretraining_job(self.spec, arm.start, seed)
             load_matching(network, load_file(before / "weights.safetensors"))
             pretrained = {key: value.clone() for key, value in network.state_dict().items()}
             cost = json.loads((before / "done.json").read_text(encoding="utf-8"))
