@@ -11,10 +11,10 @@ import numpy as np
 from numba import njit, prange
 
 from augment.volume.grid import Grid
-from augment.volume.lattice import Field, _lookup
+from augment.volume.lattice import Field
 from augment.volume.posture import Posture
 from augment.volume.sampling import _to_head
-from augment.volume.twins import TwinFields
+from augment.volume.twins import TwinFields, counterpart
 
 NEWTON_STEPS, NEWTON_TOLERANCE_MM = 20, 1.0e-4
 
@@ -32,7 +32,6 @@ def scan_displacement(fields: TwinFields, posture: Posture, grid: Grid) -> Field
     """
     if posture.is_upright():
         return fields.healthy_from_pathological(grid)
-    back, forth = fields.template_from_pathological, fields.healthy_from_template
     result = np.zeros((*grid.shape, 3), np.float32)
     parameters = posture.parameters()
     _displace(
@@ -40,10 +39,7 @@ def scan_displacement(fields: TwinFields, posture: Posture, grid: Grid) -> Field
         *grid.geometry,
         parameters,
         np.linalg.inv(parameters[:9].reshape(3, 3)),
-        back.displacement_mm,
-        *back.grid.geometry,
-        forth.displacement_mm,
-        *forth.grid.geometry,
+        *fields.twin_arrays(),
         NEWTON_STEPS,
         NEWTON_TOLERANCE_MM,
     )
@@ -72,6 +68,9 @@ def _displace(
     back,
     b_origin,
     b_spacing,
+    known,
+    k_origin,
+    k_spacing,
     forth,
     f_origin,
     f_spacing,
@@ -85,9 +84,22 @@ def _displace(
             for k in range(result.shape[2]):
                 pz = origin[2] + spacing[2] * k
                 hx, hy, hz = _to_head(posture, px, py, pz)
-                a, b, c = _lookup(back, b_origin, b_spacing, hx, hy, hz)
-                u, v, w = _lookup(forth, f_origin, f_spacing, hx + a, hy + b, hz + c)
-                u, v, w = u + a, v + b, w + c
+                u, v, w = counterpart(
+                    hx,
+                    hy,
+                    hz,
+                    back,
+                    b_origin,
+                    b_spacing,
+                    known,
+                    k_origin,
+                    k_spacing,
+                    forth,
+                    f_origin,
+                    f_spacing,
+                )
+                if u == 0.0 and v == 0.0 and w == 0.0:
+                    continue
                 share = min(1.0, max(0.0, (pz - posture[15]) / (posture[16] - posture[15])))
                 angle = posture[14] * share * share * (3.0 - 2.0 * share)
                 dx, dy, dz = _unturn(inverse, angle, u, v, w)

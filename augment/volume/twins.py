@@ -20,7 +20,7 @@ from augment.pathology.deformation import Deformation
 from augment.volume.anatomy.body import Body
 from augment.volume.grid import Box, Grid, grid_over
 from augment.volume.inversion import inverse, inverse_of_changed
-from augment.volume.lattice import Field, _lookup, composed, grid_points, jacobian
+from augment.volume.lattice import Field, _lookup, grid_points, jacobian
 from augment.volume.motion import Motion, expressed, motion_shares, posed
 from augment.volume.subject import head_from_template, outer_skin, relaxed
 
@@ -29,6 +29,8 @@ STEP_MM, FINEST_MM = 2.0, 3.0
 
 LEAST_TWIN = 0.05
 """Below this Jacobian a pathology's or a pose's field is smoothed as well."""
+
+COUNTERPART_STEPS, COUNTERPART_MM = 6, 1.0e-3
 
 SUPPORT_STEP_MM = 8.0
 """Where a pathology moves anything at all is looked for at this spacing."""
@@ -56,21 +58,28 @@ class TwinFields:
 
     def healthy_from_pathological(self, grid: Grid) -> Field:
         """Return where each point of the pathological head is in the healthy one: the field that
-        makes the twin. On the grid of the inverses it is 0 where both twins are the same."""
-        back, forth = self.template_from_pathological, self.healthy_from_template
-        if grid != back.grid:
-            return composed(back, forth, grid)
+        makes the twin. It is 0 where both twins are the same, on any grid.
+
+        Both twins pull the template through inverses that are interpolated between nodes; the field
+        is solved against these, so that it leads to the very content that the healthy twin has.
+        """
         result = np.zeros((*grid.shape, 3), np.float32)
-        known = self.template_from_healthy.displacement_mm
-        _between(
+        _between(result, *grid.geometry, *self.twin_arrays())
+        return Field(grid, result)
+
+    def twin_arrays(self) -> tuple[np.ndarray, ...]:
+        """Return what `counterpart` reads: both inverses and the forward field, each with its
+        grid's origin and spacing."""
+        back, known = self.template_from_pathological, self.template_from_healthy
+        forth = self.healthy_from_template
+        return (
             back.displacement_mm,
-            known,
-            *grid.geometry,
+            *back.grid.geometry,
+            known.displacement_mm,
+            *known.grid.geometry,
             forth.displacement_mm,
             *forth.grid.geometry,
-            result,
         )
-        return Field(grid, result)
 
 
 def template_depth(
@@ -180,20 +189,67 @@ def forward_fields(
     return healthy, total
 
 
+@njit(cache=True, nogil=True)
+@no_type_check
+def counterpart(
+    x, y, z, back, b_origin, b_spacing, known, origin, spacing, forth, f_origin, f_spacing
+):
+    """Displacement from a point of the pathological head to the same content in the healthy one.
+
+    The content is at x + back; q with q + known(q) = x + back is improved by forth, the forward
+    field, which is the inverse of known up to interpolation.
+    """
+    a, b, c = _lookup(back, b_origin, b_spacing, x, y, z)
+    d, e, f = _lookup(known, origin, spacing, x, y, z)
+    if a == d and b == e and c == f:
+        return 0.0, 0.0, 0.0
+    tx, ty, tz = x + a, y + b, z + c
+    u, v, w = _lookup(forth, f_origin, f_spacing, tx, ty, tz)
+    qx, qy, qz = tx + u, ty + v, tz + w
+    for _ in range(COUNTERPART_STEPS):
+        a, b, c = _lookup(known, origin, spacing, qx, qy, qz)
+        sx, sy, sz = qx + a, qy + b, qz + c
+        if max(abs(sx - tx), abs(sy - ty), abs(sz - tz)) < COUNTERPART_MM:
+            break
+        d, e, f = _lookup(forth, f_origin, f_spacing, sx, sy, sz)
+        qx, qy, qz = qx + tx + u - sx - d, qy + ty + v - sy - e, qz + tz + w - sz - f
+    return qx - x, qy - y, qz - z
+
+
 @njit(cache=True, nogil=True, parallel=True)
 @no_type_check
-def _between(back, known, origin, spacing, forth, f_origin, f_spacing, result):
-    """First back, then forth; nothing where back equals the known inverse of forth."""
+def _between(
+    result,
+    origin,
+    spacing,
+    back,
+    b_origin,
+    b_spacing,
+    known,
+    k_origin,
+    k_spacing,
+    forth,
+    f_origin,
+    f_spacing,
+):
     for i in prange(result.shape[0]):
         x = origin[0] + spacing[0] * i
         for j in range(result.shape[1]):
             y = origin[1] + spacing[1] * j
             for k in range(result.shape[2]):
-                a, b, c = back[i, j, k, 0], back[i, j, k, 1], back[i, j, k, 2]
-                if a == known[i, j, k, 0] and b == known[i, j, k, 1] and c == known[i, j, k, 2]:
-                    continue
                 z = origin[2] + spacing[2] * k
-                u, v, w = _lookup(forth, f_origin, f_spacing, x + a, y + b, z + c)
-                result[i, j, k, 0] = a + u
-                result[i, j, k, 1] = b + v
-                result[i, j, k, 2] = c + w
+                a, b, c = counterpart(
+                    x,
+                    y,
+                    z,
+                    back,
+                    b_origin,
+                    b_spacing,
+                    known,
+                    k_origin,
+                    k_spacing,
+                    forth,
+                    f_origin,
+                    f_spacing,
+                )
+                result[i, j, k, 0], result[i, j, k, 1], result[i, j, k, 2] = a, b, c

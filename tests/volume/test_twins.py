@@ -1,0 +1,66 @@
+"""The field between twins against what both twins pull."""
+
+import numpy as np
+
+from augment.pathology.deformation import Deformation, bump
+from augment.volume.anatomy.body import Body
+from augment.volume.grid import grid_over
+from augment.volume.inversion import inverse, inverse_of_changed
+from augment.volume.lattice import Field, grid_points, jacobian
+from augment.volume.twins import TwinFields, pathology_field
+
+LATTICE = grid_over((-60, -60, -60), (60, 60, 60), 4.0)
+EXACT_MM = 0.003
+CENTRE = np.array((5.0, 0.0, -5.0))
+
+
+def push(points):
+    share = bump(np.linalg.norm(points - CENTRE, axis=-1) / 25.0)
+    return share[..., None] * np.array((0.0, 1.0, 0.5))
+
+
+def twins(node_mm):
+    points = grid_points(LATTICE)
+    waves = 3.0 * np.stack([np.sin(points[..., (a + 1) % 3] / 15) for a in range(3)], -1)
+    healthy = Field(LATTICE, waves.astype(np.float32))
+    moved = waves + 6.0 * push(points)
+    pathological = Field(LATTICE, moved.astype(np.float32))
+    nodes = grid_over((-40, -40, -40), (40, 40, 40), node_mm)
+    back = inverse(healthy, nodes)
+    return TwinFields(healthy, back, pathological, inverse_of_changed(pathological, healthy, back))
+
+
+def test_it_leads_to_the_same_content_even_between_coarse_nodes():
+    for node_mm in (1.0, 2.5):
+        fields = twins(node_mm)
+        grid = grid_over((-30.2, -30.3, -30.4), (30, 30, 30), 1.7)
+        between = fields.healthy_from_pathological(grid)
+        points = grid_points(grid).reshape(-1, 3)
+        partner = points + between.displacement_mm.reshape(-1, 3)
+        content = fields.template_from_pathological.move(points)
+        error = np.abs(fields.template_from_healthy.move(partner) - content).max(axis=1)
+        assert error.max() < EXACT_MM
+
+
+def test_it_is_exactly_zero_where_the_twins_agree_and_moves_elsewhere():
+    fields = twins(2.0)
+    between = fields.healthy_from_pathological(grid_over((-38, -38, -38), (38, 38, 38), 1.5))
+    moves = np.linalg.norm(between.displacement_mm, axis=3)
+    assert 0.3 < (moves == 0).mean() < 0.99
+    assert 5.0 < moves.max() < 8.0
+    np.testing.assert_array_equal(jacobian(between)[:4, :4, :4], 1.0)
+
+
+def test_a_pathology_on_its_box_equals_the_same_on_every_node():
+    inside = grid_points(LATTICE)
+    body = _deep_body()
+    deformation = Deformation("push", None, push, 0.7, 1.0)
+    field = pathology_field([(deformation, 4.0)], body, LATTICE)
+    expected = 4.0 * 0.7 * push(inside)
+    np.testing.assert_allclose(field.displacement_mm, expected, atol=1e-4)
+
+
+def _deep_body():
+    grid = grid_over((-60, -60, -60), (60, 60, 60), 4.0)
+    depth = np.full(grid.shape, 20.0, np.float32)
+    return Body(grid, np.ones(grid.shape, bool), depth, depth)
