@@ -7,6 +7,7 @@ taken on points that the volume's fields carried, and on bone voxels of both lab
 """
 
 import argparse
+import time
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +41,16 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--cases", type=int, default=24)
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=540.0, help="stop after so long")
     arguments = parser.parse_args()
     model, template = load_face_model(), load_template(1.0)
     atlas = build_atlas(template.body, AtlasSpec(), template.seat)
     world = (model, template, PathologyBasis(model), atlas, arguments.seed)
-    rows, refused = [], []
+    rows, refused, end = [], [], time.monotonic() + arguments.seconds
     for index in range(arguments.cases):
+        if time.monotonic() > end:
+            print(f"stopped before case {index}")
+            break
         try:
             rows.append(measured(*world, index))
             print(rows[-1], flush=True)
