@@ -21,7 +21,7 @@ from augment.volume.case_scan import scan_head
 from augment.volume.labels import MANDIBLE_CONTOUR
 from augment.volume.protocol import draw_scan
 from augment.volume.subject import subject_fields
-from augment.volume.template import jaw_pose, load_template
+from augment.volume.template import load_template, with_open_jaw
 
 ATLAS_MM = 1.5
 SCANS = 2
@@ -57,9 +57,10 @@ def make_samples(model, seed: int, first: int) -> list[dict[str, np.ndarray]]:
     template = load_template(ATLAS_MM, opening_deg)
     subject = draw_subject(model, rng, PriorSpec(age_years=(18.0, 85.0)))
     identity = torch.tensor(subject.identity[None], dtype=torch.float32)
-    vertices = model.vertices(identity, pose=jaw_pose(opening_deg))[0].numpy().astype(float)
+    rest = model.vertices(identity)[0].double().numpy()
+    vertices = with_open_jaw(model, rest, opening_deg)
     fields = subject_fields(template.vertices, vertices[template.vertex_of_model])
-    spec = draw_atlas_spec(stream(seed, first, "atlas"), opening_deg)
+    spec = draw_atlas_spec(stream(seed, first, "atlas"), opening_deg, is_patient=True)
     atlas = build_atlas(template.body, spec, template.seat)
     return [make_sample(atlas, fields, seed, index) for index in range(first, first + SCANS)]
 

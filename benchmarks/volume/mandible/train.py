@@ -12,16 +12,14 @@ import numpy as np
 import torch
 from monai.losses import DiceCELoss
 from network import PATCH, build_network, normalised
+from scipy import ndimage
 
-POSITIVE_SHARE = 0.33
-"""A voxel is mandible when this share of it is."""
-
-CENTRES = {"mandible": 0.6, "bone": 0.25, "anywhere": 0.15}
+CENTRES = {"mandible": 0.65, "bone": 0.2, "anywhere": 0.15}
 """Where patches are centred."""
 
 BATCH = 2
 BONE_HU = 250
-AVERAGE_DECAY = 0.98
+AVERAGE_DECAY = 0.985
 
 
 def main() -> None:
@@ -33,15 +31,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--start", type=Path, default=None, help="weights to start from")
-    parser.add_argument("--share", type=float, default=POSITIVE_SHARE)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)  # noqa: TID251 - MONAI initialises from the global generator
-    network = build_network()
-    if arguments.start:
-        network.load_state_dict(torch.load(arguments.start))
+    network = build_network().to(memory_format=torch.channels_last_3d)
     fit(network, arguments)
 
 
@@ -60,17 +54,12 @@ def fit(network: torch.nn.Module, arguments: argparse.Namespace) -> None:
             group["lr"] = (
                 arguments.rate * min(1.0, (step + 1) / 30) * (0.02 + 0.98 * (1 - progress) ** 0.9)
             )
-        patches = [patch(arguments.data, cache, rng, arguments.share) for _ in range(BATCH)]
+        patches = [patch(arguments.data, cache, rng) for _ in range(BATCH)]
         image, target = (torch.cat(parts) for parts in zip(*patches, strict=True))
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            output = network(image)
-        loss = loss_of(output.float(), target)
+        loss = loss_of(network(image), target)
         optimiser.zero_grad()
         loss.backward()
-        # A patch of nothing but air can overflow bfloat16 in the normalisation; such a step is left
-        # out.
-        if not torch.isfinite(torch.nn.utils.clip_grad_norm_(network.parameters(), 3.0)):
-            continue
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 3.0)
         optimiser.step()
         decay = min(AVERAGE_DECAY, (step + 1) / (step + 10))
         for name, value in network.state_dict().items():
@@ -90,9 +79,7 @@ def fit(network: torch.nn.Module, arguments: argparse.Namespace) -> None:
     torch.save(average, arguments.out)
 
 
-def patch(
-    folder: Path, cache: dict, rng: np.random.Generator, share: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+def patch(folder: Path, cache: dict, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Return one augmented patch (1, 1, x, y, z) and its target."""
     paths = sorted(folder.glob("[0-9]*[0-9].npz"))
     path = paths[rng.integers(len(paths))]
@@ -110,15 +97,27 @@ def patch(
         for b, size, s, n in zip(before, PATCH, box, image.shape, strict=True)
     ]
     hu = np.pad(image[box], pad, constant_values=-1000).astype(np.float32)
-    target = np.pad(mandible[box], pad) > 255 * share
-    hu = (hu + 1000) * rng.uniform(0.92, 1.08) - 1000 + rng.normal(0, 10)
-    if rng.random() < 0.5:
-        hu, target = hu[::-1].copy(), target[::-1].copy()
-    if rng.random() < 0.3:
-        hu = hu + rng.standard_normal(hu.shape).astype(np.float32) * rng.uniform(5, 40)
+    target = np.pad(mandible[box], pad) > 127
+    hu, target = varied(hu, target, rng)
     return torch.tensor(normalised(hu))[None, None], torch.tensor(
         target[None, None].astype(np.float32)
     )
+
+
+def varied(
+    hu: np.ndarray, target: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a patch with other calibration, contrast, sharpness and noise, or mirrored."""
+    hu = (hu + 1000) * rng.uniform(0.95, 1.05) - 1000 + rng.normal(0, 10)
+    bone = np.maximum(hu - 150, 0)
+    hu = hu + bone * rng.uniform(-0.2, 0.2)
+    if rng.random() < 0.15:
+        hu = ndimage.gaussian_filter(hu, rng.uniform(0.2, 0.6))
+    if rng.random() < 0.5:
+        hu, target = hu[::-1].copy(), target[::-1].copy()
+    if rng.random() < 0.3:
+        hu = hu + rng.standard_normal(hu.shape).astype(np.float32) * rng.uniform(5, 30)
+    return hu, target
 
 
 def _corner(image: np.ndarray, mandible: np.ndarray, rng: np.random.Generator) -> list[int]:
