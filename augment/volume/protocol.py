@@ -176,9 +176,9 @@ def _tilted(rng: np.random.Generator) -> Posture:
 def _extended(rng: np.random.Generator) -> Posture:
     """A head in a mask for radiotherapy, extended by 13 ± 10 degrees as in 12 planning CT."""
     normal = rng.normal
-    size = np.exp(normal(0.0, 0.035) + normal(0, 0.015, 3))
+    size = np.array((1.03, 1.0, 0.98)) * np.exp(normal(0.0, 0.035) + normal(0, 0.015, 3))
     return Posture(
-        turn_deg=(float(normal(1.0, 6.0)), float(normal(0, 2.5)), float(normal(0, 2.5))),
+        turn_deg=(float(normal(1.0, 7.5)), float(normal(0, 2.5)), float(normal(0, 2.5))),
         neck_bend_deg=float(np.clip(normal(13.0, 9.0), -12.0, 34.0)),
         scale=triple(size),
     )

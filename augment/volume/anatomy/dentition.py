@@ -15,7 +15,7 @@ CROWN_RADIUS_MM = (4.6, 4.8, 5.0, 3.5, 3.5, 3.3, 2.7, 2.6)
 """Half width of the crowns, third molar to central incisor."""
 
 CROWN_MM, ROOT_MM = 7.5, (9.0, 11.0, 12.0, 12.5, 13.0, 15.0, 12.0, 11.5)
-PROCLINED_MM = 2.5
+PROCLINED_MM = 3.5
 """How far the edge of an incisor stands before its neck."""
 
 LOWER_ARCH_MM = (
@@ -25,8 +25,8 @@ LOWER_ARCH_MM = (
     (21.5, 64),
     (19, 71.5),
     (14.5, 77.5),
-    (9, 81),
-    (3, 83),
+    (9, 82),
+    (3, 84.5),
 )
 UPPER_ARCH_MM = (
     (31, 39.5),
@@ -35,8 +35,8 @@ UPPER_ARCH_MM = (
     (23.5, 65),
     (20, 72),
     (15.5, 78.5),
-    (10, 83),
-    (4.2, 85),
+    (10, 84),
+    (4.2, 86.2),
 )
 
 

@@ -44,8 +44,8 @@ CREST_MM = (
     (23.5, 53.5, -54),
     (20, 62.5, -57),
     (16, 72, -60),
-    (9, 77, -61),
-    (0, 79, -61.5),
+    (9, 78, -61),
+    (0, 80.5, -61.5),
 )
 RAMUS_MM = (
     (43.5, 17, -58),
@@ -131,7 +131,7 @@ def _body(spec: MandibleSpec) -> Shape:
     )
     rows, radii = [], []
     for across in np.linspace(0.0, 1.0, N_ACROSS):
-        profile = np.interp(across, (0, 0.25, 0.6, 1), (0.85, 1.0, 1.0, 0.78))
+        profile = np.interp(across, (0, 0.25, 0.6, 1), (0.85, 1.0, 1.0, 0.82))
         radius = base * thickness * profile
         row = lower * (1 - across) + crest * across
         row[:, 2] += radius * (1 - across) - 0.9 * radius * across
@@ -155,7 +155,7 @@ def _chin(spec: MandibleSpec) -> Shape:
     """Mental protuberance in front, genial and digastric thickening behind."""
     radius = spec.symphysis_radius_mm
     mental = chain(
-        [(-11, 79, -80), (0, 82.5, -80), (11, 79, -80)], np.array((0.75, 0.95, 0.75)) * radius, 9
+        [(-11, 80, -80), (0, 84, -80), (11, 80, -80)], np.array((0.75, 0.95, 0.75)) * radius, 9
     )
     genial = chain(
         [(-9, 73.5, -77), (0, 75, -77), (9, 73.5, -77)], np.array((0.7, 0.75, 0.7)) * radius, 9

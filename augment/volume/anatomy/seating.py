@@ -42,7 +42,7 @@ ANCHORS: tuple[Anchor, ...] = (
     Anchor("glabella", (0, 92, 33), 5.5, (0, 1, 0)),
     Anchor("nasion", (0, 88.5, 25), 6.5, (0, 1, 0)),
     Anchor("rhinion", (0, 96.5, 6), 3.0, (0, 0.9, 0.4)),
-    Anchor("subspinale", (0, 86, -29), 11.5, (0, 1, 0)),
+    Anchor("subspinale", (0, 86, -29), 12.5, (0, 1, 0)),
     Anchor("sublabiale", (0, 84, -66), 11.0, (0, 1, 0)),
     Anchor("pogonion", (0, 90, -78), 11.0, (0, 1, 0)),
     Anchor("menton", (0, 83, -86.5), 7.0, (0, 0, -1)),
