@@ -86,8 +86,9 @@ def _windows(network: torch.nn.Module, tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _body_box(image_hu: np.ndarray, spacing_mm: np.ndarray) -> tuple[slice, slice, slice]:
-    """Return the box of the body in the upper part of the scan."""
-    body = np.argwhere(ndimage.binary_opening(image_hu > -300))
+    """Return the box of the body, without couch and rails, in the upper part of the scan."""
+    parts, _ = ndimage.label(ndimage.binary_opening(image_hu > -300))
+    body = np.argwhere(parts == np.bincount(parts.ravel())[1:].argmax() + 1)
     low, high = body.min(0), body.max(0) + 1
     low[2] = max(low[2], high[2] - round(LENGTH_MM / spacing_mm[2]))
     x, y, z = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
