@@ -55,7 +55,7 @@ def test_ct_tissues_are_ordered_and_labels_of_a_tissue_agree():
 def test_bones_of_a_person_are_dense_together():
     mean, _ = drawn(Contrast.CT)
     names = ("cranium_cortical", "mandible_cortical")
-    assert np.corrcoef(*(mean[:, NUMBER[name]] for name in names))[0, 1] > 0.4
+    assert np.corrcoef(*(mean[:, NUMBER[name]] for name in names))[0, 1] > 0.2
 
 
 def test_random_contrast_takes_no_order_and_merges_some_labels():
