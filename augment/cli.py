@@ -159,7 +159,9 @@ def _experiment(words: Namespace) -> int:
             console.print(line)
         return 0
     out = run_study(spec, console.print)
-    console.print(f"look first at {out / 'report.html'}; every score stands in metrics.csv")
+    report = out / "report.html"
+    found = f"look first at {report}" if report.is_file() else "without `real`, nothing to compare"
+    console.print(f"{found}; every score stands in {out / 'metrics.csv'}")
     return 0
 
 

@@ -28,6 +28,7 @@ from augment.segmentation.made_up import with_cases
 from augment.segmentation.overlays import RealCase
 from augment.segmentation.plan import Plan, count_steps, plan_study
 from augment.segmentation.report import write_report
+from augment.segmentation.score_table import REFERENCE
 from augment.segmentation.scores import SCORE_COLUMNS, table_text
 from augment.segmentation.tasks import read_case
 from augment.segmentation.work import Workshop
@@ -68,7 +69,8 @@ def run_study(spec: ExperimentSpec, on_job: Callable[[str], None] = lambda line:
     for helper in helpers:
         helper.join()
     _collect(plan, queue, out)
-    write_report(out, partial(_real_case, plan))
+    if REFERENCE in spec.arms:
+        write_report(out, partial(_real_case, plan))
     return out
 
 
