@@ -108,3 +108,24 @@ def test_windows_that_do_not_fit_the_network_are_refused(folder):
         AssetError, match=r"input.patch expects 2 multiples of 2, none below 32 .* got \[63, 64\]"
     ):
         plan(folder, "input.patch=[63,64]")
+
+
+def test_settings_decide_which_jobs_are_the_same(folder):
+    def settings(*changes):
+        jobs = plan(folder, "arms=[real,primitives]", *changes).jobs
+        return {job.kind: job.facts["settings"] for job in jobs}
+
+    before, tuned = settings(), settings("finetuning.mix=0.3")
+    assert tuned["pretrain"] == before["pretrain"]
+    assert tuned["train"] != before["train"]
+    assert settings("network.features=[8,8,8,8,8,16]")["pretrain"] != before["pretrain"]
+    assert settings("pretraining.once=true") == before
+    assert settings("n=[1]", "seeds=3", "workers=2") == before
+
+
+def test_one_pretraining_may_serve_all_seeds(folder):
+    jobs = plan(folder, "arms=[primitives]", "seeds=3", "pretraining.once=true").jobs
+    assert [job.id for job in jobs if job.kind == "pretrain"] == ["pretrain-primitives-s0"]
+    trained = [job for job in jobs if job.kind == "train"]
+    assert {job.needs for job in trained} == {("pretrain-primitives-s0",)}
+    assert len(trained) == 2 * 3
