@@ -15,7 +15,7 @@ demo: .venv/.installed
 	@echo "Look first at $(OUT)/contact_sheet.png and $(VOLUME_OUT)/contact_sheet.png, then at $(OUT)/README.md"
 
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=90
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
