@@ -20,6 +20,7 @@ SHIPPED = [
     "ct_anchored",
     "ct_subject",
     "face_demo",
+    "face_fasseg",
     "face_train",
     "head_ct",
     "head_ct_randomised",
