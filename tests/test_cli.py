@@ -36,11 +36,15 @@ def test_list_shows_every_recipe_with_its_first_line(run):
         "ct_anchored",
         "ct_subject",
         "face_demo",
+        "face_fasseg",
         "face_train",
         "head_ct",
         "head_ct_randomised",
         "mandible_kbp",
         "pathology_atlas",
+        "face_parsing_few_shot",
+        "few_shot_smoke",
+        "mandible_few_shot",
     ]
 
 

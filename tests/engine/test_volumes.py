@@ -48,7 +48,7 @@ def test_a_run_killed_and_resumed_gives_the_same_bytes_with_one_or_two_processes
     generate_dataset(compose_recipe("mandible_kbp", [*words, f"out={reference}", "workers=1"]))
     line = ["generate", "mandible_kbp", *words, f"out={out}", "workers=2"]
     with subprocess.Popen([sys.executable, "-m", "augment.cli", *line]) as run:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not list(out.glob("samples/*")) and run.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -18,7 +18,7 @@ def test_a_fit_survives_its_files(known_head, model, tmp_path):
     names = sorted(path.name for path in (tmp_path / "fit").iterdir())
     assert names == ["mesh.ply", "overlay.png", "residuals.json", "subject.json"]
     assert sorted(path.name for path in written) == names
-    for subject in (load_subject(tmp_path / "fit"), read_subject(written[0], model)):
+    for subject in (load_subject(tmp_path / "fit"), read_subject(written[0], model).subject):
         assert (subject.identity == fit.subject.identity).all()
         assert (subject.expression == fit.subject.expression).all()
         assert (subject.pose == fit.subject.pose).all()
