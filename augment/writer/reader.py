@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.errors import AssetError
+from augment.writer.inside import below
 
 
 def load_dataset(folder: str | Path) -> list[dict[str, Any]]:
@@ -114,7 +115,7 @@ def _tables(folder: str | Path) -> _Tables:
     shared: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
     views: dict[tuple[int, str, int], dict[str, str]] = defaultdict(dict)
     for row in _rows(root / "files.csv"):
-        path = str(root / row["path"])
+        path = str(root / below(root, row["path"]))
         if row["view"] is None:
             shared[row["sample"], row["twin"] or ""][row["kind"]] = path
         else:

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from augment.errors import AssetError
 from augment.volume.files import convention_mistakes, read_written
 from augment.writer.decode import read_pixels
 from augment.writer.folder import DATASET, SUMS, checksum_lines, collect_tables
+from augment.writer.inside import inside
 from augment.writer.kinds import PIXEL_KINDS, VOLUME_KINDS
 from augment.writer.sample_folder import INCOMING, SAMPLES, sample_name
 from augment.writer.tables import table_files
@@ -51,12 +52,17 @@ def verify_folder(
     Raises:
         AssetError: If the folder holds no data set, or one whose run has not finished.
     """
-    _require_finished(root)
+    require_finished(root)
+    links = sorted(path for path in root.rglob("*") if path.is_symlink())
+    if links:
+        # What a link points to lies outside the data set, and may change with it.
+        return [f"{path.relative_to(root)} is a symbolic link" for path in links]
     paths = sorted(path for path in root.rglob("*") if path.is_file() and path != root / SUMS)
     sums = {}
     for done, path in enumerate(paths):
         on_progress(done, len(paths))
-        sums[path.relative_to(root).as_posix()] = sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as stream:
+            sums[path.relative_to(root).as_posix()] = file_digest(stream, "sha256").hexdigest()
     on_progress(len(paths), len(paths))
     problems = _compare_sums((root / SUMS).read_bytes(), sums)
     if problems:
@@ -64,7 +70,12 @@ def verify_folder(
     return _compare_tables(root) + _check_volumes(root) + _compare_labels(root, share, open_deriver)
 
 
-def _require_finished(root: Path) -> None:
+def require_finished(root: Path) -> None:
+    """Refuse a folder that holds no data set, or one whose run has not finished.
+
+    Raises:
+        AssetError: If it is refused.
+    """
     if (root / INCOMING).is_dir():
         raise AssetError(
             f"'{root}' holds a data set whose run has not finished; repeat its `facies generate`"
@@ -119,7 +130,7 @@ def _check_volumes(root: Path) -> list[str]:
     problems = []
     for row in csv.DictReader((root / "files.csv").read_text(encoding="utf-8").splitlines()):
         if row["kind"] in intents:
-            problems += convention_mistakes(root / row["path"], intents[row["kind"]])
+            problems += convention_mistakes(inside(root, row["path"]), intents[row["kind"]])
     return [problem.replace(f"{root}/", "") for problem in problems]
 
 
