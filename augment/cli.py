@@ -1,4 +1,4 @@
-"""The command line: `facies list | show | generate | verify | reconstruct | experiment`.
+"""The command line: `facies list | show | generate | verify | export | reconstruct | experiment`.
 
 Every mistake of a user is one sentence on stderr and exit code 2.
 """
@@ -104,6 +104,13 @@ def _parser() -> ArgumentParser:
     )
     verify.set_defaults(run=_verify)
 
+    export = commands.add_parser("export", help="write a data set for another tool")
+    export.add_argument("folder", type=Path, help="folder of the data set")
+    export.add_argument("--to", required=True, help="nnunet|msd|monai|coco|webdataset|bids|dicom")
+    export.add_argument("--labels", help="regions|parts|pathology|labels, as the target allows")
+    export.add_argument("overrides", nargs="*", metavar="out=DIR", help="new folder to write")
+    export.set_defaults(run=_export)
+
     reconstruct = commands.add_parser("reconstruct", help="fit a healthy head to real geometry")
     reconstruct.add_argument("source", choices=("ct", "scan"), help="volume or mesh")
     reconstruct.add_argument("input", type=Path, help="NIfTI (ct) or OBJ, PLY, STL (scan)")
@@ -169,6 +176,18 @@ def _verify(words: Namespace) -> int:
     from augment.engine.report import verify_and_report
 
     return verify_and_report(words.folder, words.share)
+
+
+def _export(words: Namespace) -> int:
+    from augment.engine.report import export_and_report
+
+    out = None
+    for text in words.overrides:
+        key, _, value = text.partition("=")
+        if key != "out" or not value:
+            raise RecipeError(f"export expects out=DIR, got {text!r}")
+        out = Path(value)
+    return export_and_report(words.folder, words.to, words.labels, out)
 
 
 def _reconstruct(words: Namespace) -> int:

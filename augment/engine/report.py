@@ -18,6 +18,7 @@ from augment.pipeline import open_deriver
 from augment.recipe import RecipeSpec
 from augment.reconstruct import fit_ct, fit_scan, write_fit
 from augment.reconstruct.scan import Unit
+from augment.writer.export import export_dataset
 from augment.writer.verify import verify_folder
 
 NOT_VERIFIED = 1
@@ -60,6 +61,28 @@ def verify_and_report(folder: Path, share: float) -> int:
     for problem in problems:
         errors.print(problem)
     return NOT_VERIFIED
+
+
+def export_and_report(folder: Path, to: str, labels: str | None, out: Path | None) -> int:
+    """Export a data set and print where it went.
+
+    Args:
+        folder: Folder of the data set.
+        to: Name of the target.
+        labels: Kind of labels, None for what suits the target.
+        out: New folder; None: beside the data set.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        FaciesError: If the target is unknown or there, or the data set is not to be trusted.
+    """
+    with _bar(f"export to {to}") as on_progress:
+        target = export_dataset(folder, to, labels, out, on_progress)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console.print(f"exported to {target}; its README.md says how it is read")
+    return 0
 
 
 def reconstruct_and_report(source: str, path: Path, out: Path, unit: str) -> int:
