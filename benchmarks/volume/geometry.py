@@ -128,8 +128,9 @@ def skin_errors(template, field, mesh) -> tuple[np.ndarray, np.ndarray]:
 
 def severity_error(model, basis, template, atlas, fields, case, entry, side) -> dict:
     """Return the measure on the volume minus the request, by points and by bone voxels."""
-    anchors = basis.anchors
-    before = all_points(anchors, model, case.healthy_mm)
+    names, n = basis.anchors.names, len(basis.anchors.names)
+    landmarks = all_points(basis.anchors, model, case.healthy_mm)
+    before = np.concatenate([landmarks, basis.orbits(case.healthy_mm)])
     after = fields.pathological_from_template.move(fields.template_from_healthy.move(before))
     requested = case.pathologies[0].requested
     if entry.unit == "cm3":
@@ -142,19 +143,25 @@ def severity_error(model, basis, template, atlas, fields, case, entry, side) -> 
         ]
         volume = 5 * template.body.grid.voxel_ml * float((change[0] - change[1]).sum())
         return {"points": volume - requested, "bone voxels": None}
-    names = anchors.names
-    head = HeadGeometry(
-        dict(zip(names, after, strict=True)),
-        case.pathological_mm,
-        case.healthy_mm,
-        basis.skin_faces,
-    )
-    error = {"points": entry.measure(head, side) - requested, "bone voxels": None}
+
+    def value(points: np.ndarray) -> float:
+        orbits = dict(zip(("right", "left"), np.split(after[n:], 2), strict=True))
+        head = HeadGeometry(
+            points=dict(zip(names, points, strict=True)),
+            vertices=case.pathological_mm,
+            healthy_vertices=case.healthy_mm,
+            faces=basis.skin_faces,
+            orbits=orbits,
+            sex=case.subject.sex,
+        )
+        return entry.measure(head, side) - requested
+
+    error = {"points": value(after[:n]), "bone voxels": None}
     if entry.name in ("hypertelorism", "mandibular_prognathism", "mandibular_retrognathia"):
         moved = bone_shift(atlas, fields, entry.name, names, before, after)
-        points = dict(zip(names, before, strict=True)) | moved
-        head = HeadGeometry(points, case.pathological_mm, case.healthy_mm, basis.skin_faces)
-        error["bone voxels"] = entry.measure(head, side) - requested
+        error["bone voxels"] = value(
+            np.array([moved.get(k, p) for k, p in zip(names, after[:n], strict=True)])
+        )
     return error
 
 
