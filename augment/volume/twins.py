@@ -35,6 +35,9 @@ COUNTERPART_STEPS, COUNTERPART_MM = 6, 1.0e-3
 SUPPORT_STEP_MM = 8.0
 """Where a pathology moves anything at all is looked for at this spacing."""
 
+DEEP_MM = 100.0
+"""A depth at which everything moves as bone does."""
+
 REACH_MM = 24.0
 """How far the fields go beyond the scan: farther than any subject's skin lies from the
 template's."""
@@ -108,8 +111,11 @@ def _support(deformation: Deformation, grid: Grid) -> Box:
     """Box of nodes outside which a deformation is zero, found on a coarse sample with a margin."""
     last = [grid.axis_mm(axis)[-1] for axis in range(3)]
     coarse = grid_over(grid.origin_mm, last, SUPPORT_STEP_MM)
-    vectors = deformation.field(grid_points(coarse).reshape(-1, 3))
-    moves = vectors.any(axis=1).reshape(coarse.shape)
+    points = grid_points(coarse).reshape(-1, 3)
+    # Skin and bone may move in different places: ask at the surface and far below it.
+    depths = (np.zeros(len(points)), np.full(len(points), DEEP_MM))
+    moved = [deformation.displacement(points, depth).any(axis=1) for depth in depths]
+    moves = (moved[0] | moved[1]).reshape(coarse.shape)
     if not moves.any():
         return (slice(0, 0),) * 3
     where = np.argwhere(moves)

@@ -60,6 +60,20 @@ def test_a_pathology_on_its_box_equals_the_same_on_every_node():
     np.testing.assert_allclose(field.displacement_mm, expected, atol=1e-4)
 
 
+def test_what_only_the_skin_does_is_not_cut_off():
+    def elsewhere(points):
+        return push(np.add(points, (40.0, 0.0, 0.0)))
+
+    body = _deep_body()
+    shallow = Body(body.grid, body.inside, np.zeros_like(body.depth_mm), body.deep_mm)
+    deformation = Deformation("push", None, push, 0.7, 1.0, skin_field=elsewhere)
+    field = pathology_field([(deformation, 2.0)], shallow, LATTICE)
+    points = grid_points(LATTICE)
+    expected = 2.0 * (push(points) + elsewhere(points))
+    assert np.abs(elsewhere(points)).max() > 0.5
+    np.testing.assert_allclose(field.displacement_mm, expected, atol=1e-4)
+
+
 def _deep_body():
     grid = grid_over((-60, -60, -60), (60, 60, 60), 4.0)
     depth = np.full(grid.shape, 20.0, np.float32)
