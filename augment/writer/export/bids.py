@@ -18,7 +18,8 @@ from augment.writer.export.source import Case
 
 BIDS_VERSION = "1.10.0"
 DERIVATIVES = "derivatives/facies"
-IGNORED = ("**/ct/", f"{FOLDER}/", "croissant.json", "**/*_ct.nii.gz", "**/*_ct.json")
+# Without a slash at the end: the schema validator looks folders up by their bare name.
+IGNORED = ("**/ct", FOLDER, "croissant.json")
 NOT_AVAILABLE = "n/a"
 # Kind of a file of a volume to what its derivative is called.
 DERIVED = {
@@ -89,6 +90,7 @@ def _write_descriptions(selection: Selection, folder: Path) -> None:
         "License": "; ".join(f"{a}: {text}" for a, text in source.legend["assets"].items()),
         "Authors": ["The maker of this data set", "with facies"],
         "HowToAcknowledge": citation_of(source),
+        "SourceDatasets": [{"URL": f"urn:facies:{source.legend['fingerprint']}"}],
         "GeneratedBy": [{"Name": "facies", "Version": version}],
     }
     raw = encode_json({**shared, "DatasetType": "raw"}, indent=1)
@@ -117,7 +119,6 @@ def _write_participants(cases: Sequence[Case], folder: Path) -> None:
     }
     write_new(folder / "participants.json", encode_json(meanings, indent=1))
     sessions_meaning = {"pathologies": {"Description": "Measured severity of each pathology"}}
-    write_new(folder / "sessions.json", encode_json(sessions_meaning, indent=1))
     for sample in samples:
         sessions = [
             {"session_id": f"ses-{case.twin}", "pathologies": _pathologies(case)}
@@ -127,6 +128,8 @@ def _write_participants(cases: Sequence[Case], folder: Path) -> None:
         name = f"sub-{sample:06d}"
         content = _tsv(("session_id", "pathologies"), sessions)
         write_new(folder / name / f"{name}_sessions.tsv", content)
+        described = encode_json(sessions_meaning, indent=1)
+        write_new(folder / name / f"{name}_sessions.json", described)
 
 
 def _pathologies(case: Case) -> str:
