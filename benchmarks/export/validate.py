@@ -4,7 +4,7 @@
 
 DIR is a data set with pictures or volumes. nnunet is a Python with nnunetv2 (it brings its own
 torch), bids the command of bids-validator (npm install bids-validator), bids_schema that of its
-successor (pip install bids-validator-deno). Prints Markdown; seconds are those of the export.
+successor (pip install bids-validator-deno). Prints Markdown; seconds are CPU time of the export.
 """
 
 import json
@@ -15,7 +15,7 @@ from contextlib import redirect_stdout
 from io import StringIO
 from os import environ
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 from augment.errors import FaciesError
 from augment.writer.export import EXPORTERS, export_dataset
@@ -151,17 +151,17 @@ def main(words: list[str]) -> None:
     tools = dict(word.split("=", 1) for word in words[1:])
     source = open_source(folder)
     print(f"## {source.name}: {len(source.views)} pictures, {len(source.volumes)} volumes\n")
-    print("| Target | Seconds | Result of its tool |\n|---|---|---|")
+    print("| Target | CPU seconds | Result of its tool |\n|---|---|---|")
     for to in EXPORTERS:
         if to == "nnunet" and "nnunet" not in tools:
             continue
-        start = perf_counter()
+        start = process_time()
         try:
             out = export_dataset(folder, to, out=Path(tools["out"]) / to)
         except FaciesError as error:
             print(f"| {to} | | not for this data set: {str(error).split(', got')[0]} |", flush=True)
             continue
-        seconds = perf_counter() - start
+        seconds = process_time() - start
         with redirect_stdout(StringIO()):
             result = f"{CHECKS[to](out, tools)}; {check_croissant(out)}"
         print(f"| {to} | {seconds:.1f} | {result} |", flush=True)
