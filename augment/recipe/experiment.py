@@ -75,6 +75,12 @@ class TrainingSpec:
     """The training loop, the same for every arm."""
 
     steps: int = setting(500, "optimiser steps of a run", low=1)
+    scratch_steps: int = setting(
+        0,
+        "optimiser steps of a run that starts from random weights, 0 for as many as `steps`; those"
+        " of pre-training and `steps` together give every arm the same compute",
+        low=0,
+    )
     batch: int = setting(8, "patches a step", low=1)
     rate: float = setting(2e-3, "largest learning rate of AdamW", low=0.0)
     weight_decay: float = setting(1e-4, "weight decay of AdamW", low=0.0)

@@ -95,11 +95,23 @@ def resized_label(
 
 def _volume(case: Case, spec: InputSpec) -> Prepared:
     spacing = _spacing(case, spec)
-    step = spacing / np.array(case.spacing)
+    coarse, label = _resampled(case, spacing / np.array(case.spacing))
+    full = label.shape
+    low, high = _body_box(coarse, spec, float(spacing[2]))
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    image = normalised(coarse[box], spec.intensity)[None]
+    return Prepared(image, np.ascontiguousarray(label[box]), tuple(low), full)
+
+
+def _resampled(
+    case: Case, step: Float[np.ndarray, "3"]
+) -> tuple[Float32[np.ndarray, "x y z"], UInt8[np.ndarray, "x y z"]]:
+    """Return image and label on voxels so many times as large; as they are if the step is 1."""
+    values = case.image.astype(np.float32)
+    if (step == 1).all():
+        return values, case.label
     full = tuple(int(n) for n in np.ceil(np.array(case.image.shape) / step))
-    coarse = ndimage.affine_transform(
-        case.image.astype(np.float32), step, output_shape=full, order=1, mode="nearest"
-    )
+    coarse = ndimage.affine_transform(values, step, output_shape=full, order=1, mode="nearest")
     label, best = np.zeros(full, np.uint8), np.full(full, 0.5, np.float32)
     for number in np.unique(case.label[case.label > 0]):
         share = ndimage.affine_transform(
@@ -107,10 +119,7 @@ def _volume(case: Case, spec: InputSpec) -> Prepared:
         )
         label[share > best] = number
         best = np.maximum(best, share)
-    low, high = _body_box(coarse, spec, float(spacing[2]))
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    image = normalised(coarse[box], spec.intensity)[None]
-    return Prepared(image, np.ascontiguousarray(label[box]), tuple(low), full)
+    return coarse, label
 
 
 def _spacing(case: Case, spec: InputSpec) -> Float[np.ndarray, "3"]:
@@ -124,8 +133,10 @@ def _body_box(
     """Return the first and one past the last voxel of what is looked at."""
     low, high = [0, 0, 0], list(values.shape)
     if spec.intensity == "ct":
-        body = np.argwhere(ndimage.binary_opening(values > BODY_HU))
-        if len(body):
+        parts, n_parts = ndimage.label(ndimage.binary_opening(values > BODY_HU))
+        if n_parts:
+            # The largest part is the body; couch, mask and rails are others.
+            body = np.argwhere(parts == np.bincount(parts.ravel())[1:].argmax() + 1)
             low, high = body.min(0).tolist(), (body.max(0) + 1).tolist()
     if spec.length_mm:
         low[2] = max(low[2], high[2] - round(spec.length_mm / slice_mm))

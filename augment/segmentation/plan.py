@@ -140,7 +140,7 @@ KEYS_OF_KIND = {
     TRAIN: ("training", "pretraining", "finetuning", "anchored"),
 }
 """Keys of the recipe that decide the result of a job."""
-ONLY_FINETUNING = ("steps", "validation_share", "check_every", "patience")
+ONLY_FINETUNING = ("steps", "scratch_steps", "validation_share", "check_every", "patience")
 
 
 def settings_hash(spec: ExperimentSpec, kind: str) -> str:
@@ -217,12 +217,13 @@ def _training_job(
         needs.append(pretraining_job(spec, arm.start, seed))
     if "anchored" in arm.pools:
         needs += [f"{ANCHOR}-{case}" for case in cases]
+    is_scratch = arm.start == RANDOM and spec.training.scratch_steps > 0
     facts = {
         "arm": name,
         "n": n,
         "seed": seed,
         "cases": cases,
-        "steps": spec.training.steps,
+        "steps": spec.training.scratch_steps if is_scratch else spec.training.steps,
         "settings": settings_hash(spec, TRAIN),
     }
     return Job(f"{name}-n{n}-s{seed}", TRAIN, tuple(needs), facts)

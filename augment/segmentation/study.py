@@ -26,7 +26,7 @@ from augment.recipe.experiment import MADE_UP, ExperimentSpec
 from augment.segmentation.jobs import Job, Queue, write_text
 from augment.segmentation.made_up import with_cases
 from augment.segmentation.overlays import RealCase
-from augment.segmentation.plan import Plan, count_steps, plan_study
+from augment.segmentation.plan import TRAIN, Plan, count_steps, plan_study, settings_hash
 from augment.segmentation.report import write_report
 from augment.segmentation.score_table import REFERENCE
 from augment.segmentation.scores import SCORE_COLUMNS, table_text
@@ -156,11 +156,15 @@ def _facts(plan: Plan) -> dict[str, Any]:
 
 
 def _collect(plan: Plan, queue: Queue, out: Path) -> None:
-    """Gather the scores of all runs into one table."""
-    rows: list[dict[str, str]] = []
-    for job in plan.jobs:
-        path = queue.path(job) / "metrics.csv"
-        if path.is_file():
-            with path.open(encoding="utf-8", newline="") as stream:
+    """Gather the scores of all finished runs of the folder into one table.
+
+    Runs that an earlier command made with other arms or numbers of cases count too, as long as
+    everything else of their recipe is the same.
+    """
+    settings, rows = settings_hash(plan.spec, TRAIN), list[dict[str, str]]()
+    for folder in sorted(path.parent for path in queue.folder.glob("*/metrics.csv")):
+        facts = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+        if queue.is_done(folder.name) and facts["settings"] == settings:
+            with (folder / "metrics.csv").open(encoding="utf-8", newline="") as stream:
                 rows += csv.DictReader(stream)
     write_text(out / "metrics.csv", table_text(SCORE_COLUMNS, rows))
