@@ -178,6 +178,21 @@ class AnchoredSpec:
 
 
 @dataclass(frozen=True)
+class SelectionSpec:
+    """How the arm `selected` chooses for itself, by cross-validation on the n cases alone."""
+
+    candidates: tuple[str, ...] = setting(
+        ("pretrain+mix",), "arms that may be chosen beside `real`, joined by + where they combine"
+    )
+    ratios: tuple[float, ...] = setting(
+        (), "shares of synthetic patches to choose from, none for `finetuning.mix`", low=0, high=1
+    )
+    prior: str | None = setting(
+        None, "tables/comparisons.csv of an earlier report, asked where n is below 3"
+    )
+
+
+@dataclass(frozen=True)
 class ExperimentSpec:
     """A study: which arms, how many real cases, which seeds, and everything they share."""
 
@@ -191,7 +206,9 @@ class ExperimentSpec:
         "split", "scored cases: those of the split, or all of `data`", choices=("split", "all")
     )
     out: str = setting("", "folder of the study, `out/NAME` if empty")
-    arms: tuple[str, ...] = setting(("real",), "arms, joined by + where they combine")
+    arms: tuple[str, ...] = setting(
+        ("real",), "arms, joined by + where they combine; `selected` chooses one for itself"
+    )
     n: tuple[int, ...] = setting((1, 3, 6, 12), "numbers of real cases", low=1)
     seeds: int = setting(3, "seeds of every cell; each draws its own n cases", low=1)
     first_seed: int = setting(0, "first seed", low=0)
@@ -207,6 +224,7 @@ class ExperimentSpec:
     pretraining: SyntheticSpec = setting(SyntheticSpec, "synthetic data and pre-training")
     finetuning: FinetuneSpec = setting(FinetuneSpec, "going on from pre-trained weights")
     anchored: AnchoredSpec = setting(AnchoredSpec, "deformed real cases")
+    selection: SelectionSpec = setting(SelectionSpec, "what the arm `selected` chooses from")
 
     def values(self) -> dict[str, Any]:
         """Return the recipe as plain values that JSON and YAML can hold and that read back."""

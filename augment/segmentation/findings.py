@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from augment.segmentation.comparison import CASE_MARGIN, Comparison
 from augment.segmentation.efficiency import Worth
-from augment.segmentation.score_table import COMPETITORS
+from augment.segmentation.score_table import COMPETITORS, SELECTED
 
 SUBJECTS = {
     "synthetic": "Synthetic data alone, without one real label,",
@@ -20,7 +20,6 @@ VERBS = {
     True: {1: "exceeds", -1: "falls below", 0: "is not clearly apart from"},
 }
 """What an interval above, below and around 0 is called; True for an arm without a real case."""
-SELECTED = "selected"
 MINUS = "\N{MINUS SIGN}"
 
 

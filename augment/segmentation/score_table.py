@@ -20,6 +20,8 @@ SCORES = VALUES[:3]
 COLUMNS = KEY + VALUES
 REFERENCE = "real"
 """The arm that every other one is compared with: the n real cases alone."""
+SELECTED = "selected"
+"""The arm whose way to train is chosen by cross-validation on the n real cases."""
 COMPETITORS = ("carvemix", "primitives")
 """Published methods to compare with."""
 FIRST_ARMS = (REFERENCE, "synthetic", "pretrain", "mix", "anchored")

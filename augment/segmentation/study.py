@@ -26,10 +26,11 @@ from augment.recipe.experiment import MADE_UP, ExperimentSpec
 from augment.segmentation.jobs import Job, Queue, write_text
 from augment.segmentation.made_up import with_cases
 from augment.segmentation.overlays import RealCase
-from augment.segmentation.plan import TRAIN, Plan, count_steps, plan_study, settings_hash
+from augment.segmentation.plan import Plan, count_steps, plan_study
 from augment.segmentation.report import write_report
 from augment.segmentation.score_table import REFERENCE
 from augment.segmentation.scores import SCORE_COLUMNS, table_text
+from augment.segmentation.study_jobs import TRAIN, settings_hash
 from augment.segmentation.tasks import read_case
 from augment.segmentation.work import Workshop
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -20,9 +21,22 @@ from augment.segmentation.grid import Prepared, on_case_grid, prepare
 from augment.segmentation.jobs import Job, write_text
 from augment.segmentation.metrics import score_case
 from augment.segmentation.networks import build_network, freeze_encoder, load_matching
-from augment.segmentation.plan import ANCHOR, DATA_JOB, MAKE_DATA, PRETRAIN, Plan, pretraining_job
+from augment.segmentation.plan import Plan
 from augment.segmentation.primitives import N_CLASSES_2D, N_CLASSES_3D, primitive_images
+from augment.segmentation.score_table import SELECTED
 from augment.segmentation.scores import SCORE_COLUMNS, score_rows, table_text
+from augment.segmentation.selector import Candidate, choose_arm
+from augment.segmentation.study_jobs import (
+    ANCHOR,
+    DATA_JOB,
+    FOLD,
+    MAKE_DATA,
+    PRETRAIN,
+    SELECT,
+    candidates,
+    n_steps,
+    pretraining_job,
+)
 from augment.segmentation.synthetic import make_synthetic, read_synthetic
 from augment.segmentation.tasks import Case, read_case
 from augment.segmentation.training import Batch, Schedule, Trained, Weights, blended, infer, train
@@ -30,6 +44,24 @@ from augment.streams import stream
 
 LOG_COLUMNS = ("step", "loss", "rate", "seconds", "dice")
 PICTURE_CHANNELS, VOLUME_CHANNELS = 3, 1
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """A trained network, minutes and steps with its pre-training, and minutes of its own."""
+
+    network: nn.Module
+    minutes: float
+    own_minutes: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A job's folder, and what to call while it lasts."""
+
+    folder: Path
+    touch: Callable[[], None]
 
 
 class Workshop:
@@ -60,6 +92,10 @@ class Workshop:
             return self._anchor(job, folder)
         if job.kind == PRETRAIN:
             return self._pretrain(job, folder, touch)
+        if job.kind == FOLD:
+            return self._fold(job, folder, touch)
+        if job.kind == SELECT:
+            return self._select(job, folder)
         return self._train(job, folder, touch)
 
     def seconds_per_step(self, n_steps: int) -> float:
@@ -157,56 +193,113 @@ class Workshop:
         return torch.from_numpy(repeated), torch.from_numpy(labels.astype(np.int64))
 
     def _train(self, job: Job, folder: Path, touch: Callable[[], None]) -> Mapping[str, Any]:
-        arm, seed, n = read_arm(job.facts["arm"]), int(job.facts["seed"]), int(job.facts["n"])
-        network = self._network(seed)
+        how, seed, n = (
+            Candidate(job.facts["arm"], self.spec.finetuning.mix),
+            int(job.facts["seed"]),
+            int(job.facts["n"]),
+        )
+        chosen: Mapping[str, Any] = {}
+        minutes = 0.0
+        if how.arm == SELECTED:
+            chosen = self._result(f"{SELECT}-n{n}-s{seed}")
+            how, minutes = Candidate(chosen["arm"], chosen["ratio"]), chosen["minutes"]
+        run = self._trained(how, seed, list(job.facts["cases"]), folder, touch)
+        facts = {
+            "arm": job.facts["arm"],
+            "n": n,
+            "seed": seed,
+            "minutes": minutes + run.minutes,
+            "steps": run.steps,
+        }
+        return {**facts, "dice": self._score(run.network, facts, folder)}
+
+    def _fold(self, job: Job, folder: Path, touch: Callable[[], None]) -> Mapping[str, Any]:
+        """Train on some of the n cases and score the others."""
+        how, seed = Candidate(job.facts["arm"], float(job.facts["ratio"])), int(job.facts["seed"])
+        run = self._trained(how, seed, list(job.facts["cases"]), folder, touch)
+        dice = {name: self._mean_dice(run.network, [name]) for name in job.facts["held_out"]}
+        (folder / "weights.safetensors").unlink()
+        return {
+            "arm": how.arm,
+            "ratio": how.ratio,
+            "seed": seed,
+            "held_out": dice,
+            "minutes": run.own_minutes,
+        }
+
+    def _select(self, job: Job, folder: Path) -> Mapping[str, Any]:
+        """Choose how to train on the n cases."""
+        folds = [self._result(name) for name in job.needs]
+        scores = pd.DataFrame(
+            [
+                (fold["arm"], fold["ratio"], case, fold["seed"], dice)
+                for fold in folds
+                for case, dice in fold["held_out"].items()
+            ],
+            columns=["arm", "ratio", "case", "seed", "dice"],
+        )
+        given = self.spec.selection.prior
+        prior = None if given is None else pd.read_csv(given)
+        choice = choose_arm(scores, int(job.facts["n"]), candidates(self.spec), prior)
+        minutes = sum(fold["minutes"] for fold in folds)
+        return {**asdict(choice), **asdict(choice.candidate), "minutes": minutes}
+
+    def _result(self, name: str) -> Mapping[str, Any]:
+        """Return what is known of a finished job."""
+        text = (self.out / "runs" / name / "done.json").read_text(encoding="utf-8")
+        return dict(json.loads(text))
+
+    def _trained(
+        self, how: Candidate, seed: int, cases: list[str], folder: Path, touch: Callable[[], None]
+    ) -> "_Run":
+        """Return a network that was trained on some cases in some way; its weights are kept."""
+        arm, network, minutes, steps = read_arm(how.arm), self._network(seed), 0.0, 0
         pretrained: Weights | None = None
-        minutes, steps = 0.0, 0
         if arm.start != RANDOM:
-            before = self.out / "runs" / pretraining_job(self.spec, arm.start, seed)
-            load_matching(network, load_file(before / "weights.safetensors"))
+            before = pretraining_job(self.spec, arm.start, seed)
+            load_matching(network, load_file(self.out / "runs" / before / "weights.safetensors"))
             pretrained = {key: value.clone() for key, value in network.state_dict().items()}
-            cost = json.loads((before / "done.json").read_text(encoding="utf-8"))
+            cost = self._result(before)
             minutes, steps = cost["minutes"], cost["steps"]
-        if arm.needs_real:
-            trained = self._finetune(network, arm, job, folder, touch)
-            weights, tuned = trained.weights, self.spec.finetuning
-            if pretrained is not None and arm.start == SYNTHETIC and tuned.blend < 1:
-                weights = blended(pretrained, weights, tuned.blend)
-            network.load_state_dict(weights)
-            self._keep(folder, replace(trained, weights=weights))
-            minutes, steps = minutes + trained.seconds / 60, steps + trained.steps
-        facts = {"arm": job.facts["arm"], "n": n, "seed": seed, "minutes": minutes, "steps": steps}
-        return {**facts, "dice": self._score(network, facts, folder)}
+        if not arm.needs_real:
+            return _Run(network, minutes, 0.0, steps)
+        trained = self._finetune(network, how, cases, seed, _Place(folder, touch))
+        weights, tuned = trained.weights, self.spec.finetuning
+        if pretrained is not None and arm.start == SYNTHETIC and tuned.blend < 1:
+            weights = blended(pretrained, weights, tuned.blend)
+        network.load_state_dict(weights)
+        self._keep(folder, replace(trained, weights=weights))
+        own = trained.seconds / 60
+        return _Run(network, minutes + own, own, steps + trained.steps)
 
     def _finetune(
-        self, network: nn.Module, arm: Arm, job: Job, folder: Path, touch: Callable[[], None]
+        self, network: nn.Module, how: Candidate, names: list[str], seed: int, place: "_Place"
     ) -> Trained:
-        names, seed = list(job.facts["cases"]), int(job.facts["seed"])
+        arm = read_arm(how.arm)
         n_kept = int(len(names) * self.spec.training.validation_share)
         kept, names = names[:n_kept], names[n_kept:]
         rate = self.spec.training.rate if arm.start == RANDOM else self.spec.finetuning.rate
         if arm.start == SYNTHETIC and self.spec.finetuning.freeze == "encoder":
             freeze_encoder(network, self.spec.network.name)
         schedule = Schedule(
-            int(job.facts["steps"]),
+            n_steps(self.spec, arm),
             rate,
-            folder / "checkpoint.pt",
+            place.folder / "checkpoint.pt",
             check=partial(self._mean_dice, network, kept) if kept else None,
-            on_step=lambda step: touch(),
+            on_step=lambda step: place.touch(),
         )
-        draw = partial(self._batch, self._mixture(arm, names), seed, "batch")
+        draw = partial(self._batch, self._mixture(arm, names, how.ratio), seed, "batch")
         return train(network, draw, schedule, self.spec)
 
-    def _mixture(self, arm: Arm, names: Sequence[str]) -> Mixture:
-        tuned = self.spec.finetuning
-        share = tuned.anchored if "anchored" in arm.pools else 0.0
+    def _mixture(self, arm: Arm, names: Sequence[str], ratio: float) -> Mixture:
+        share = self.spec.finetuning.anchored if "anchored" in arm.pools else 0.0
         pools = [(self._real_pool(names), 1.0 - share)]
         if "anchored" in arm.pools:
             pools.append((self._anchored_pool(names), share))
         n_real = len(pools)
         if SYNTHETIC in arm.pools:
-            pools = [(pool, part * (1.0 - tuned.mix)) for pool, part in pools]
-            pools.append((self._synthetic_pool(), tuned.mix))
+            pools = [(pool, part * (1.0 - ratio)) for pool, part in pools]
+            pools.append((self._synthetic_pool(), ratio))
         return Mixture(tuple(pools), arm.batches, n_real)
 
     def _mean_dice(self, network: nn.Module, names: Sequence[str]) -> float:

@@ -38,6 +38,41 @@ def test_a_study_is_whole_and_the_same_twice(tmp_path):
     assert study(tmp_path / "first") == rows
 
 
+def test_runs_of_earlier_commands_stay_in_the_table(tmp_path):
+    first = study(tmp_path, "arms=[real]", "n=[1]", "seeds=1")
+    both = study(tmp_path, "arms=[real]", "n=[2]", "seeds=1")
+    assert [row for row in both if row["n"] == "1"] == first
+    assert {row["n"] for row in both} == {"1", "2"}
+    other = study(tmp_path, "arms=[real]", "n=[3]", "seeds=1", "training.steps=2")
+    assert {row["n"] for row in other} == {"3"}  # other settings are another study
+
+
+def test_an_arm_is_chosen_by_the_cases_that_it_may_train_on(tmp_path):
+    words = ("arms=[real,carvemix,selected]", "selection.candidates=[carvemix]", "n=[2,3]")
+    rows = study(tmp_path, *words, "seeds=1")
+    runs = tmp_path / "runs"
+    folds = sorted(path.name for path in runs.glob("fold*"))
+    assert len(folds) == 2 * 3  # two ways to train, three cases held out in turn; none below three
+    held_out = [json.loads((runs / name / "done.json").read_text())["held_out"] for name in folds]
+    assert {case for scores in held_out for case in scores} == {"0", "1", "2"}
+    few, choice = (json.loads((runs / f"select-n{n}-s0/done.json").read_text()) for n in (2, 3))
+    assert (few["arm"], few["evidence"]) == ("real", "none")
+    assert choice["evidence"] == "cross-validation"
+    for n, arm in ((2, few["arm"]), (3, choice["arm"])):
+        scores = {
+            name: [row["dice"] for row in rows if (row["arm"], row["n"]) == (name, str(n))]
+            for name in (arm, "selected")
+        }
+        assert scores["selected"] == scores[arm]
+
+
+def test_a_choice_expects_arms_that_train(tmp_path, capsys):
+    words = ["experiment", "few_shot_smoke", f"out={tmp_path}", "arms=[real,selected]"]
+    assert main([*words, "selection.candidates=[synthetic]"]) == 2
+    message = " ".join(capsys.readouterr().err.split())
+    assert "selection.candidates expects arms that train on real cases, got 'synthetic'" in message
+
+
 def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
     words = ["experiment", "few_shot_smoke", "--dry-run", f"out={tmp_path / 'out'}", *FAST]
     assert main(words) == 0
