@@ -152,6 +152,8 @@ class PathologyBasis:
         deep = np.full(len(orbits), ORBIT_DEPTH_MM)
         mirror = self.column(entry, "right", associated) if side == "left" else None
         limits = mirror.limits if mirror else coefficient_limits(deformation)
+        if entry.effect == "cut":  # a cut has no end where tissue would fold
+            limits = entry.bounds
         weight = None
         if entry.weight is not None:
             of_points = entry.weight(self.named_template)

@@ -3,6 +3,8 @@
 from difflib import get_close_matches
 
 from augment.errors import RecipeError
+from augment.pathology.defect import CRANIAL_DEFECT
+from augment.pathology.dynamic import FACIAL_PALSY
 from augment.pathology.entry import Pathology
 from augment.pathology.mandible import (
     CHIN_DEVIATION,
@@ -25,11 +27,24 @@ from augment.pathology.orbit import (
     ORBITAL_BLOWOUT,
     PTOSIS,
 )
-from augment.pathology.soft_tissue import CHEEK_SWELLING
+from augment.pathology.soft_tissue import ACROMEGALY, CHEEK_SWELLING, HEMIFACIAL_ATROPHY
+from augment.pathology.vault import (
+    BRACHYCEPHALY,
+    CORONAL_SYNOSTOSIS,
+    METOPIC_SYNOSTOSIS,
+    PLAGIOCEPHALY,
+    SAGITTAL_SYNOSTOSIS,
+)
 
 PATHOLOGIES: dict[str, Pathology] = {
     entry.name: entry
     for entry in (
+        SAGITTAL_SYNOSTOSIS,
+        METOPIC_SYNOSTOSIS,
+        CORONAL_SYNOSTOSIS,
+        PLAGIOCEPHALY,
+        BRACHYCEPHALY,
+        CRANIAL_DEFECT,
         HYPERTELORISM,
         ORBITAL_BLOWOUT,
         GRAVES_EXOPHTHALMOS,
@@ -42,6 +57,9 @@ PATHOLOGIES: dict[str, Pathology] = {
         CLEFT_LIP_NOSE,
         FACIAL_CANT,
         CHEEK_SWELLING,
+        HEMIFACIAL_ATROPHY,
+        ACROMEGALY,
+        FACIAL_PALSY,
         PROGNATHISM,
         RETROGNATHIA,
         CHIN_DEVIATION,

@@ -6,7 +6,7 @@ that a rigid motion changes nothing.
 
 import numpy as np
 
-from augment.pathology.measures.frame import Named, frankfort, other_side, sign_of
+from augment.pathology.measures.frame import Named, frankfort, other_side, require, sign_of
 
 # Outward direction of the right malar eminence in the Frankfort frame: lateral, anterior, superior.
 MALAR_OUTWARD = np.array([0.55, 0.80, 0.24]) / np.linalg.norm([0.55, 0.80, 0.24])
@@ -182,10 +182,11 @@ def excursion_loss_percent(rest: Named, smiling: Named, side: str) -> float:
 
     Args:
         rest: Landmarks at rest.
-        smiling: Landmarks of the same head at its fullest smile.
+        smiling: Landmarks of the same head at its fullest smile, in the same frame of the skull.
         side: The side that is asked about.
     """
     corners = [f"cheilion_{side}", f"cheilion_{other_side(side)}"]
-    before, after = frankfort(rest, *corners), frankfort(smiling, *corners)
-    moved = [float(np.linalg.norm(b - a)) for a, b in zip(before, after, strict=True)]
+    require(rest, *corners)
+    require(smiling, *corners)
+    moved = [float(np.linalg.norm(smiling[name] - rest[name])) for name in corners]
     return 100.0 * (1.0 - moved[0] / moved[1])
