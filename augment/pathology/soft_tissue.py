@@ -71,7 +71,7 @@ def _coarse_features(anchors: Anchors) -> Field:
     upper, lower, stomion = (
         anchors[name] for name in ("labiale_superius", "labiale_inferius", "stomion")
     )
-    glabella = anchors["glabella"]
+    brow = anchors["glabella"] + np.array([16.0, -4.0, -2.0])
 
     def field(points: Points) -> Points:
         x, y, z = points.T
@@ -84,9 +84,7 @@ def _coarse_features(anchors: Anchors) -> Field:
         across = bump(x / 40.0, flatness=4) * ramp(y, 62.0, 84.0)
         above = slope(z, stomion[2], upper[2]) * ramp(z, upper[2] + 22.0, upper[2] + 1.0)
         below = slope(z, stomion[2], lower[2]) * ramp(z, lower[2] - 20.0, lower[2] - 1.0)
-        ridge = bump(
-            ellipsoidal(folded, glabella + np.array([16.0, -4.0, -2.0]), (40.0, 36.0, 20.0))
-        )
+        ridge = bump(ellipsoidal(folded, brow, (40.0, 36.0, 20.0)))
         return np.asarray(
             push(wide, (0.70, 0.0, 0.0))
             + push(bulb, (0.0, 0.30, -0.10))
@@ -174,7 +172,8 @@ HEMIFACIAL_ATROPHY = Pathology(
         Grade("moderate", 3.0, 6.0, "proposal"),
         Grade("severe", 6.0, 9.0, "proposal"),
     ),
-    source="types I skin and fat, II with muscle, III with bone: Rev Bras Cir Plast 2014;29(1) (n = 14)",
+    source="types I skin and fat, II with muscle, III with bone: Rev Bras Cir Plast "
+    "2014;29 (n = 14)",
     region=(
         "forehead",
         "temple",
@@ -226,7 +225,7 @@ ACROMEGALY = Pathology(
         Grade("moderate", 2.0, 3.0, "proposal"),
         Grade("severe", 3.0, 3.5, "proposal"),
     ),
-    source="nose width, go-gn and lips grow with IGF-1: Front Endocrinol 2018;9:722 (39 against 39)",
+    source="nose width, go-gn and lips grow with IGF-1: Front Endocrinol 2018;9:722 (39 cases)",
     region=(
         "chin",
         "lower_lip",
@@ -254,7 +253,7 @@ ACROMEGALY = Pathology(
     ),
     bone_follow=1.0,
     skin_follow=1.0,
-    follow_source="proposal: the chin's skin follows the bone; nose, lips and brow thicken themselves",
+    follow_source="proposal: the chin's skin follows the bone; nose, lips and brow thicken",
     field=_grown_jaw,
     skin_field=_coarse_features,
     measure=_coarseness,

@@ -46,7 +46,7 @@ def _scaphocephaly(anchors: Anchors) -> Field:
     vertex = anchors["vertex"][2]
 
     def field(points: Points) -> Points:
-        x, y, z = points.T
+        x, y, _ = points.T
         vault = _above_base(points)
         narrow = vault * (0.75 + 0.25 * ramp(y, 70.0, -30.0)) * np.clip(x / half_width, -1.4, 1.4)
         ahead = vault * np.clip(y / 90.0, 0.0, None) * (1.0 - 0.25 * ramp(np.abs(x), 20.0, 70.0))
@@ -134,7 +134,7 @@ def _brachycephaly(anchors: Anchors) -> Field:
     vertex = anchors["vertex"][2]
 
     def field(points: Points) -> Points:
-        x, y, z = points.T
+        x, y, _ = points.T
         flat = _blob(points, (0.0, -96.0, 36.0), (106.0, 86.0, 112.0))
         wide = _above_base(points) * np.clip(x / half_width, -1.4, 1.4) * ramp(y, 86.0, 10.0)
         tall = _blob(points, (0.0, -34.0, vertex), (80.0, 64.0, 70.0))
@@ -233,8 +233,8 @@ METOPIC_SYNOSTOSIS = Pathology(
         Grade("moderate", 110.0, 125.0, "proposal"),
         Grade("severe", 98.0, 110.0, "proposal"),
     ),
-    source="117.74 ± 9.0 deg (92.3-136.8) in 36 patients against 144.8 ± 8.5 in 107 controls: Kellogg "
-    "et al., J Craniofac Surg 2012;23:799",
+    source="117.74 ± 9.0 deg (92.3-136.8) in 36 patients against 144.8 ± 8.5 in 107 controls: "
+    "Kellogg et al., J Craniofac Surg 2012;23:799",
     region=(
         *_REGION,
         "lower_lid",
@@ -267,7 +267,7 @@ PLAGIOCEPHALY = Pathology(
         Grade("moderate", 6.25, 8.75, "published"),
         Grade("severe", 8.75, 11.0, "published"),
     ),
-    source="scale of Children's Healthcare of Atlanta as given by babyflathead.org and skullycare.com",
+    source="scale of Children's Healthcare of Atlanta: babyflathead.org, skullycare.com",
     region=_REGION,
     bone_follow=1.0,
     skin_follow=1.0,
@@ -313,8 +313,8 @@ CORONAL_SYNOSTOSIS = Pathology(
         Grade("moderate", 8.0, 13.0, "proposal"),
         Grade("severe", 13.0, 18.0, "proposal"),
     ),
-    source="asymmetry of the frontal peak grades the deformity: Kronig et al., PMC8209757 (n = 23); "
-    "features: AO Surgery Reference, unilateral coronal synostosis",
+    source="asymmetry of the frontal peak grades the deformity: Kronig et al., PMC8209757 "
+    "(n = 23); features: AO Surgery Reference, unilateral coronal synostosis",
     region=(
         *_REGION,
         "nasal_dorsum",

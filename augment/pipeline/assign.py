@@ -6,7 +6,8 @@ import numpy as np
 
 from augment.pathology import Pathology, Request
 from augment.recipe import PathologySpec, RecipeSpec
-from augment.recipe.severity import ANY_GRADE
+from augment.recipe.schema import SubjectSpec
+from augment.recipe.severity import ANY_GRADE, COHORT
 
 BOTH = "both"
 
@@ -44,15 +45,36 @@ def pathology_grid(spec: RecipeSpec, known: Mapping[str, Pathology]) -> list[Req
     A grade stands for the middle of its range.
 
     Args:
-        spec: A recipe; its list of pathologies restricts the grid, an empty list means all.
+        spec: A recipe; its list of pathologies restricts the grid, an empty list means all that are
+            measured at the subjects' ages.
         known: All pathologies.
     """
-    names = [entry.name for entry in spec.pathologies] or list(known)
+    names = [entry.name for entry in spec.pathologies] or [
+        name for name, entry in known.items() if ages_meet(spec.subject, entry)
+    ]
     return [
         Request(name, (grade.low + grade.high) / 2, side)
         for name in names
         for side in (known[name].sides or (None,))
         for grade in known[name].grades
+    ]
+
+
+def ages_meet(subject: SubjectSpec, pathology: Pathology) -> bool:
+    """Return whether all subjects of a recipe have an age at which a pathology is measured."""
+    low, high = pathology.ages
+    youngest, oldest = subject.age_years
+    return subject.source != "prior" or (low <= youngest and oldest <= high)
+
+
+def age_mistakes(spec: RecipeSpec, known: Mapping[str, Pathology]) -> list[str]:
+    """Return one sentence for each pathology that is not measured at the subjects' ages."""
+    youngest, oldest = spec.subject.age_years
+    return [
+        f"pathologies[{number}].name={entry.name} is measured at {known[entry.name].ages[0]:g} to "
+        f"{known[entry.name].ages[1]:g} years, got subject.age_years=[{youngest:g},{oldest:g}]"
+        for number, entry in enumerate(spec.pathologies)
+        if entry.name in known and not ages_meet(spec.subject, known[entry.name])
     ]
 
 
@@ -74,6 +96,13 @@ def pathology_mistakes(
             )
             continue
         grades = (*grade_ranges(known[entry.name]), ANY_GRADE)
+        if known[entry.name].cohort is not None:
+            grades += (COHORT,)
+        unit = entry.severity.unit
+        if unit is not None and unit != known[entry.name].unit:
+            mistakes.append(
+                f"{where}.severity of {entry.name} is in {known[entry.name].unit}, got {unit!r}"
+            )
         grade, sides = entry.severity.grade, known[entry.name].sides
         if grade is not None and grade not in grades:
             mistakes.append(
@@ -91,7 +120,10 @@ def grade_ranges(pathology: Pathology) -> dict[str, tuple[float, float]]:
 
 
 def _draw(entry: PathologySpec, rng: np.random.Generator, pathology: Pathology) -> Request:
-    severity = entry.severity.draw(rng, grade_ranges(pathology))
+    if entry.severity.grade == COHORT and pathology.cohort is not None:
+        severity = max(0.0, float(rng.normal(pathology.cohort.mean, pathology.cohort.sd)))
+    else:
+        severity = entry.severity.draw(rng, grade_ranges(pathology))
     side = entry.side
     if side is None and pathology.sides:
         single = [name for name in pathology.sides if name != BOTH] or list(pathology.sides)

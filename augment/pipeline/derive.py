@@ -12,6 +12,7 @@ from jaxtyping import Shaped
 from augment.errors import AssetError
 from augment.morphable import load_face_model
 from augment.pathology import PATHOLOGIES, PathologyBasis
+from augment.pathology.dynamic import lost_expression
 from augment.pipeline.derive_volumes import VolumeDerivation
 from augment.pipeline.heads import Move, head_pair
 from augment.pipeline.making import Pipeline
@@ -91,7 +92,9 @@ class _Derivation:
             for name, side, coefficient in moves:
                 column = pipeline.basis.column(PATHOLOGIES[name], side)
                 offset += coefficient * column.vertices
-            rest.append(rest[0] + offset)
+            solved = [(PATHOLOGIES[name], side, c) for name, side, c in moves]
+            lost = lost_expression(pipeline.basis, solved, subject.expression)
+            rest.append(rest[0] + offset + lost)
         vertices = posed_vertices(pipeline.model, subject, rest)
         for number, view in enumerate(views):
             shot = Shot(read_camera(view["camera"]), read_plain(Appearance, view["appearance"]))

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from augment.errors import FaciesError, RecipeError
 from augment.morphable import FaceModel
-from augment.pathology import PATHOLOGIES, Case, PathologyBasis, solve_case
+from augment.pathology import PATHOLOGIES, Case, PathologyBasis, find_pathology, solve_case
+from augment.pathology.dynamic import lost_expression
 from augment.photometric import Photometric
 from augment.pipeline.anchoring import Anchor
 from augment.pipeline.assign import assign_pathologies
@@ -132,7 +133,9 @@ class Pipeline:
     def _vertices(self, subject: Subject, case: Case) -> Float32[Tensor, "twins vertices 3"]:
         rest = [rest_vertices(self.model, subject)]
         if case.pathologies:
-            rest.append(rest[0] + case.offset_mm)
+            solved = [(find_pathology(s.name), s.side, s.coefficient) for s in case.pathologies]
+            lost = lost_expression(self.basis, solved, subject.expression)
+            rest.append(rest[0] + case.offset_mm + lost)
         return posed_vertices(self.model, subject, rest)
 
     def views(self, vertices: Float32[Tensor, "twins vertices 3"], shot: Shot) -> list[View]:

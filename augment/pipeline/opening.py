@@ -12,7 +12,7 @@ from augment.morphable import FaceModel, load_face_model
 from augment.pathology import PATHOLOGIES, PathologyBasis
 from augment.photometric import Photometric, PhotometricSpec
 from augment.pipeline.anchoring import Anchor, open_anchor
-from augment.pipeline.assign import pathology_mistakes
+from augment.pipeline.assign import age_mistakes, pathology_mistakes
 from augment.pipeline.making import Pipeline
 from augment.pipeline.own_atlas import atlas_mistakes
 from augment.pipeline.subject_file import SUBJECT_FILE, FittedHead, encode_subject, read_subject
@@ -32,6 +32,7 @@ def check_recipe(spec: RecipeSpec) -> None:
         RecipeError: If something does not fit; one message names every mistake.
     """
     mistakes = pathology_mistakes(spec.pathologies, PATHOLOGIES)
+    mistakes += age_mistakes(spec, PATHOLOGIES)
     mistakes += _device_mistakes(spec) + _volume_mistakes(spec)
     folder = spec.render.background
     if folder not in ("procedural", *KINDS) and not Path(folder).is_dir():

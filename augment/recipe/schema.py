@@ -104,7 +104,7 @@ class PathologySpec:
     name: str = setting("", "name of the pathology, see the README's table")
     severity: Severity = setting(
         Severity(grade="any"),
-        "a number in the measure's unit, a grade, `any` grade, or {uniform: [low, high]}",
+        "a number in the measure's unit, a grade, `any` grade, `cohort`, or {uniform: [low, high]}",
     )
     side: str | None = setting(
         None, "null draws a side where the pathology has one", choices=("left", "right", "both")

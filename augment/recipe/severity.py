@@ -1,5 +1,6 @@
 """Severity as a recipe says it: a number, a grade, any grade, or a range."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -8,6 +9,9 @@ from typing import Any
 import numpy as np
 
 ANY_GRADE = "any"
+COHORT = "cohort"
+_WITH_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]\w*|%)\s*")
+_UNITS = {"%": "percent"}
 
 
 @dataclass(frozen=True)
@@ -17,12 +21,15 @@ class Severity:
     Exactly one of the two is given.
 
     Attributes:
-        grade: Name of a grade, or `any`: each grade equally often.
+        grade: Name of a grade, `any`: each grade equally often, or `cohort`: as in a published
+            group of patients.
         uniform: Smallest and largest value in the measure's unit; equal for one number.
+        unit: Unit that was written with the number, or None.
     """
 
     grade: str | None = None
     uniform: tuple[float, float] | None = None
+    unit: str | None = None
 
     def draw(self, rng: np.random.Generator, grades: Mapping[str, tuple[float, float]]) -> float:
         """Draw what one sample asks for.
@@ -47,6 +54,8 @@ class Severity:
         if self.uniform is None:
             return self.grade
         low, high = self.uniform
+        if self.unit is not None:
+            return f"{low!r} {self.unit}"
         return low if low == high else {"uniform": [low, high]}
 
 
@@ -64,6 +73,9 @@ def read_severity(value: Any) -> Severity:
     """
     if isinstance(value, Severity):
         return value
+    if isinstance(value, str) and (found := _WITH_UNIT.fullmatch(value)):
+        number = float(found[1])
+        return Severity(uniform=(number, number), unit=_UNITS.get(found[2], found[2]))
     if isinstance(value, str) and value:
         return Severity(grade=value)
     if isinstance(value, dict) and set(value) == {"uniform"}:
@@ -75,8 +87,8 @@ def read_severity(value: Any) -> Severity:
     if _is_number(value) and value >= 0:
         return Severity(uniform=(float(value), float(value)))
     raise ValueError(
-        "expected a number of 0 or more, the name of a grade, or {uniform: [low, high]} with"
-        f" 0 <= low <= high, got {value!r}"
+        "expected a number of 0 or more (with its unit, if you like: 34 mm), the name of a grade,"
+        f" or {{uniform: [low, high]}} with 0 <= low <= high, got {value!r}"
     )
 
 

@@ -7,6 +7,7 @@ from augment.morphable import load_face_model
 from augment.morphable.prior import PriorSpec, draw_subject
 from augment.morphable.regions import REGION_ID, REGIONS
 from augment.pathology import PATHOLOGIES, PathologyBasis, Request, find_pathology, solve_case
+from augment.pathology.dynamic import lost_expression
 from augment.pathology.limits import MIN_JACOBIAN, inverted_triangles
 from augment.sample import Subject
 from augment.streams import stream
@@ -195,3 +196,41 @@ def test_every_entry_states_its_grades_in_order_with_a_source():
         assert entry.source
         assert entry.unit in ("mm", "deg", "cm2", "cm3", "percent", "ratio", "SD")
         assert entry.ages[0] < entry.ages[1]
+
+
+def test_an_infants_measure_refuses_an_adult(basis):
+    with pytest.raises(RecipeError, match=r"sagittal_synostosis is measured at 0 to 3 years, got"):
+        solve_case(basis, subject(basis), [Request("sagittal_synostosis", 70.0)])
+
+
+def test_a_palsied_side_does_not_follow_a_smile(basis):
+    case = solve_case(basis, subject(basis), [Request("facial_palsy", 80.0, "right")])
+    (solved,) = case.pathologies
+    names = basis.model.expression_names
+    smile = np.array([float(name.startswith("mouthSmile")) for name in names])
+    entry = PATHOLOGIES["facial_palsy"]
+    lost = lost_expression(basis, [(entry, "right", solved.coefficient)], smile)
+    moved = basis.anchors.skin(basis.smile + lost)
+    row = {name: k for k, name in enumerate(basis.anchors.names)}
+    excursion = np.linalg.norm(moved, axis=1)
+    right, left = excursion[row["cheilion_right"]], excursion[row["cheilion_left"]]
+    assert right / left == pytest.approx(0.2, abs=1e-3)
+    jaw = np.array([float(name == "jawOpen") for name in names])
+    assert not lost_expression(basis, [(entry, "right", solved.coefficient)], jaw).any()
+
+
+def test_a_defect_removes_bone_and_moves_none(basis):
+    column = basis.column(PATHOLOGIES["cranial_defect"], "left")
+    assert not column.points[basis.anchors.n_skin :].any()
+    case = solve_case(basis, subject(basis), [Request("cranial_defect", 60.0, "left")])
+    assert np.linalg.norm(case.offset_mm, axis=1).max() < 4.0
+
+
+def test_associated_changes_come_along_only_when_asked_for(basis):
+    plain = solve_case(basis, subject(basis), [Request("zygomatic_depression", 5.0, "left")])
+    more = Request("zygomatic_depression", 5.0, "left", associated=True)
+    both = solve_case(basis, subject(basis), [more])
+    globe = basis.model.part_vertices("eye_left").numpy()
+    lowered = both.offset_mm[globe, 2].mean() - plain.offset_mm[globe, 2].mean()
+    assert lowered < -0.5
+    assert both.pathologies[0].measured == pytest.approx(5.0, abs=SEVERITY_TOLERANCE)
