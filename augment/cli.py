@@ -121,6 +121,16 @@ def _parser() -> ArgumentParser:
         help="out=DIR where to write; unit=mm|cm|m|inch of a scan",
     )
     reconstruct.set_defaults(run=_reconstruct)
+
+    measure = commands.add_parser("measure", help="clinical measures of a landmarked mesh")
+    measure.add_argument("mesh", type=Path, help="OBJ, PLY or STL of a head")
+    measure.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="key=value",
+        help="landmarks=FILE.csv with name, x, y, z in mm; out=FILE.csv where to write",
+    )
+    measure.set_defaults(run=_measure)
     return parser
 
 
@@ -202,6 +212,18 @@ def _reconstruct(words: Namespace) -> int:
     return reconstruct_and_report(
         words.source, words.input, Path(settings["out"]), settings["unit"]
     )
+
+
+def _measure(words: Namespace) -> int:
+    from augment.engine.measure import measure_and_report
+
+    settings: dict[str, Path | None] = {"landmarks": None, "out": None}
+    for text in words.overrides:
+        key, found, value = text.partition("=")
+        if not found or key not in settings:
+            raise RecipeError(f"measure expects landmarks=FILE or out=FILE, got {text!r}")
+        settings[key] = Path(value)
+    return measure_and_report(words.mesh, settings["landmarks"], settings["out"])
 
 
 def _explain(error: OSError) -> str:

@@ -131,12 +131,14 @@ class TwinRecord:
         vertices_mm: Its vertices in the head frame, or None where no mesh is wanted.
         views: Its pictures.
         volume: Its volume, or None where the recipe asks for none.
+        head_shape_mm: Its head-shape map, or None where the recipe asks for none.
     """
 
     name: str
     vertices_mm: Float[np.ndarray, "vertices 3"] | None
     views: tuple[ViewRecord, ...]
     volume: VolumeRecord | None = None
+    head_shape_mm: Float[np.ndarray, "rows columns"] | None = None
 
 
 @dataclass(frozen=True)

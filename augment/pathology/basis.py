@@ -20,6 +20,7 @@ from augment.pathology.orbit_surface import orbit_points
 
 LIP_CONTACT_MM = 3.0
 ORBIT_DEPTH_MM = 30.0
+FISSURE_MM = 13.0  # how far from the cornea's apex a globe can show
 SIDES = ("right", "left")
 # The fullest smile against which the excursion of the mouth's corners is measured.
 SMILE = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
@@ -88,9 +89,21 @@ class PathologyBasis:
         return vertex_depths(self.model)
 
     @cached_property
-    def vault_faces(self) -> Int[np.ndarray, "triangles 3"]:
-        """Skin triangles that can reach above the Frankfort horizontal in any head."""
-        return np.asarray(self.skin_faces[(self.mean[self.skin_faces, 2] > -12.0).any(axis=1)])
+    def outer_faces(self) -> Int[np.ndarray, "triangles 3"]:
+        """Triangles of the outer surface: skin without the mouth's and the sockets' inside, and the
+        part of the globes that lies in the lids' fissures."""
+        uv = self.model.uv.cpu().numpy()[self.model.uv_faces.cpu().numpy()].mean(axis=1)
+        # The lining of the sockets is an island of its own in texture space.
+        socket = (uv[:, 0] > 0.6) & (uv[:, 1] > 0.76)
+        skin = self.model.part_of_triangle.cpu().numpy() == 1
+        inside = self.depths[self.faces].min(axis=1) >= LIP_CONTACT_MM
+        faces = [self.faces[skin & ~socket & ~inside]]
+        for side in SIDES:
+            apex = self.named_template[f"corneal_apex_{side}"]
+            globe = self.faces[np.isin(self.faces, self._globe_vertices[side]).all(axis=1)]
+            from_apex = np.linalg.norm(self.mean[globe].mean(axis=1) - apex, axis=1)
+            faces.append(globe[from_apex < FISSURE_MM])
+        return np.concatenate(faces)
 
     @cached_property
     def smile(self) -> Float[np.ndarray, "vertices 3"]:

@@ -13,12 +13,15 @@ from augment.errors import AssetError
 from augment.morphable import load_face_model
 from augment.pathology import PATHOLOGIES, PathologyBasis
 from augment.pathology.dynamic import lost_expression
+from augment.pathology.screening import head_map_mm
+from augment.pathology.solve import healthy_vertices
 from augment.pipeline.derive_volumes import VolumeDerivation
 from augment.pipeline.heads import Move, head_pair
 from augment.pipeline.making import Pipeline
 from augment.pipeline.plain import read_camera, read_plain
 from augment.pipeline.stages import Shot, posed_vertices, rest_vertices
 from augment.pipeline.subject_file import SUBJECT_FILE, FittedHead, read_subject
+from augment.record import HEALTHY, PATHOLOGICAL
 from augment.recipe.check import read_spec
 from augment.recipe.schema import RecipeSpec
 from augment.render.appearance import Appearance
@@ -82,6 +85,18 @@ class _Derivation:
             for twin, kind, values in self.volumes(index, pair, parameters["volume"]):
                 yield twin, None, kind, values
 
+    def _shape_labels(self, subject: Subject, moves: Sequence[Move]) -> Iterator[Label]:
+        basis = self.pipeline.basis
+        head = healthy_vertices(basis.model, subject)
+        shapes = [(HEALTHY, head)]
+        if moves:
+            offset = np.zeros_like(head)
+            for name, side, coefficient in moves:
+                offset += coefficient * basis.column(PATHOLOGIES[name], side).vertices
+            shapes.append((PATHOLOGICAL, head + offset))
+        for twin, vertices in shapes if self.pipeline.spec.twins else shapes[-1:]:
+            yield twin, None, "head_shape_mm", head_map_mm(basis, vertices)
+
     def _view_labels(
         self, subject: Subject, moves: Sequence[Move], views: Sequence[Mapping[str, Any]]
     ) -> Iterator[Label]:
@@ -95,6 +110,8 @@ class _Derivation:
             solved = [(PATHOLOGIES[name], side, c) for name, side, c in moves]
             lost = lost_expression(pipeline.basis, solved, subject.expression)
             rest.append(rest[0] + offset + lost)
+        if pipeline.spec.head_shape:
+            yield from self._shape_labels(subject, moves)
         vertices = posed_vertices(pipeline.model, subject, rest)
         for number, view in enumerate(views):
             shot = Shot(read_camera(view["camera"]), read_plain(Appearance, view["appearance"]))

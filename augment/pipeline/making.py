@@ -12,6 +12,7 @@ from augment.errors import FaciesError, RecipeError
 from augment.morphable import FaceModel
 from augment.pathology import PATHOLOGIES, Case, PathologyBasis, find_pathology, solve_case
 from augment.pathology.dynamic import lost_expression
+from augment.pathology.screening import head_class, head_map_mm
 from augment.photometric import Photometric
 from augment.pipeline.anchoring import Anchor
 from augment.pipeline.assign import assign_pathologies
@@ -99,7 +100,7 @@ class Pipeline:
                 pair = head_pair(self.basis, subject, solved_moves(case))
                 volumes = self.volume_records(pair, plan, index)
         with watch.stage("collect"):
-            twins = self._twins(vertices, views, shots, volumes)
+            twins = self._twins(case, vertices, views, shots, volumes)
             parameters = {
                 **_parameters(self.spec, case, shots, index, attempt),
                 "volume": plain(plan),
@@ -180,14 +181,21 @@ class Pipeline:
             varied.append(replace(view, image=image))
         return varied
 
+    def head_shapes(self, case: Case) -> list[np.ndarray]:
+        """Return the head-shape map of each twin at rest, mm."""
+        twins = [case.healthy_mm, case.pathological_mm] if case.pathologies else [case.healthy_mm]
+        return [head_map_mm(self.basis, vertices) for vertices in twins]
+
     def _twins(
         self,
+        case: Case,
         vertices: Float32[Tensor, "twins vertices 3"],
         views: Sequence[Sequence[View]],
         shots: Sequence[Shot],
         volumes: Mapping[str, VolumeRecord],
     ) -> tuple[TwinRecord, ...]:
         meshes: list[np.ndarray | None] = [None] * len(vertices)
+        shapes = self.head_shapes(case) if self.spec.head_shape else [None] * len(vertices)
         if self.spec.meshes:
             # Pictures show the refined surface; that is the mesh on which labels are exact.
             refinement = self.model.refinement(REFINEMENT_LEVEL)
@@ -201,9 +209,10 @@ class Pipeline:
                     for pair, shot in zip(views, shots, strict=True)
                 ),
                 volumes.get(name),
+                shape,
             )
-            for number, (name, mesh) in enumerate(
-                zip((HEALTHY, PATHOLOGICAL)[: len(meshes)], meshes, strict=True)
+            for number, (name, mesh, shape) in enumerate(
+                zip((HEALTHY, PATHOLOGICAL)[: len(meshes)], meshes, shapes, strict=True)
             )
         )
 
@@ -217,7 +226,12 @@ class Pipeline:
             **(subject.ancestry or {}),
             "seed": self.spec.seed,
             "pathologies": ";".join(solved.name for solved in case.pathologies),
+            **self._head_class(case),
         }
+
+    def _head_class(self, case: Case) -> dict[str, str]:
+        names = [solved.name for solved in case.pathologies]
+        return {"head_class": head_class(names)} if self.spec.head_shape else {}
 
 
 def solved_moves(case: Case) -> list[Move]:

@@ -210,6 +210,11 @@ class RecipeSpec:
     workers: int = setting(0, "processes; 0 chooses from the cores and the work", low=0, high=1024)
     device: str = setting("cpu", "torch device that renders: cpu, cuda or cuda:N")
     meshes: bool = setting(True, "write the mesh of each head (0.9 MB)")
+    head_shape: bool = setting(
+        False,
+        "write the 28 x 28 head-shape map of each head, and its class (control, sagittal, metopic,"
+        " coronal, other) in the table of samples",
+    )
     twins: bool = setting(True, "write the healthy twin beside each pathological head")
     assign: str = setting(
         "cycle",

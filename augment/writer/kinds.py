@@ -63,7 +63,17 @@ VIEW_KINDS = {
     "camera": Kind("camera", "json", None, "focal_px, principal_px, camera_from_world (mm)"),
 }
 
-TWIN_KINDS = {"mesh": Kind("mesh", "ply", None, "vertices in the head frame in mm, triangles")}
+HEAD_SHAPE = Kind(
+    "head_shape_mm",
+    "npz",
+    np.float32,
+    "distance of the scalp from midway between the tragia, mm, 28 x 28: rows elevation from the"
+    " vertex down to the plane of tragia and nasion, columns azimuth from the front to the left",
+)
+TWIN_KINDS = {
+    "mesh": Kind("mesh", "ply", None, "vertices in the head frame in mm, triangles"),
+    HEAD_SHAPE.name: HEAD_SHAPE,
+}
 
 _VOLUME_MEANINGS: dict[str, tuple[type[np.generic], str]] = {
     "image": (np.int16, "volume in HU; arbitrary units unless contrast=ct"),

@@ -14,7 +14,7 @@ from jaxtyping import Shaped
 from augment.geometry.mesh import ply_bytes
 from augment.record import SampleRecord, TwinRecord, ViewRecord
 from augment.writer.encode import encode_json, encode_landmarks, encode_npz, encode_png
-from augment.writer.kinds import PIXEL_KINDS, VIEW_KINDS, Kind
+from augment.writer.kinds import HEAD_SHAPE, PIXEL_KINDS, VIEW_KINDS, Kind
 from augment.writer.volume_entries import check_volume_files, volume_contents
 
 INCOMING = ".incoming"
@@ -107,6 +107,9 @@ def _twin_entries(
     if twin.vertices_mm is not None:
         mesh = ply_bytes(twin.vertices_mm, sample.faces)
         yield f"{twin.name}/mesh.ply", twin.name, None, "mesh", mesh
+    if twin.head_shape_mm is not None:
+        shape = encode_npz(HEAD_SHAPE.name, twin.head_shape_mm.astype(np.float32, copy=False))
+        yield f"{twin.name}/{HEAD_SHAPE.file_name}", twin.name, None, HEAD_SHAPE.name, shape
     for number, view in enumerate(twin.views):
         for kind, content in _view_contents(view, landmark_names):
             path = f"{twin.name}/view_{number}/{VIEW_KINDS[kind].file_name}"

@@ -15,7 +15,7 @@ from augment.volume.files import convention_mistakes, read_written
 from augment.writer.decode import read_pixels
 from augment.writer.folder import DATASET, SUMS, checksum_lines, collect_tables
 from augment.writer.inside import inside
-from augment.writer.kinds import PIXEL_KINDS, VOLUME_KINDS
+from augment.writer.kinds import HEAD_SHAPE, PIXEL_KINDS, VOLUME_KINDS
 from augment.writer.sample_folder import INCOMING, SAMPLES, sample_name
 from augment.writer.tables import table_files
 
@@ -145,7 +145,10 @@ def _compare_labels(root: Path, share: float, open_deriver: OpenDeriver) -> list
     for index in np.linspace(0, n_samples - 1, n_checked).round().astype(int).tolist():
         folder = root / SAMPLES / sample_name(index)
         for twin, view, kind, values in derive(index):
-            if view is None:
+            if kind == HEAD_SHAPE.name:
+                path = folder / twin / HEAD_SHAPE.file_name
+                stored = read_pixels(path, kind)
+            elif view is None:
                 path = folder / twin / VOLUME_KINDS[kind].file_name
                 stored, _ = read_written(path)
             else:

@@ -78,6 +78,7 @@ def menton_deviation_mm(points: Named, side: str) -> float:
 
 def interorbital_mm(points: Named) -> float:
     """Return the bony interorbital distance between both dacrya, mm."""
+    require(points, "dacryon_right", "dacryon_left")
     return float(
         np.linalg.norm(np.asarray(points["dacryon_right"]) - np.asarray(points["dacryon_left"]))
     )
