@@ -13,9 +13,11 @@ The convention is that of craniosynostosis screening from surface scans with 2D 
 A ray that meets nothing holds 0.
 """
 
-import numba
+from typing import no_type_check
+
 import numpy as np
 from jaxtyping import Float, Float32, Int
+from numba import njit
 
 from augment.errors import GeometryError
 from augment.pathology.measures.frame import Named, require
@@ -80,10 +82,9 @@ def head_shape_map(
     return distance.reshape(size, size).astype(np.float32)
 
 
-@numba.njit(cache=True)
-def nearest_hits(
-    corners: Float[np.ndarray, "triangles 3 3"], directions: Float[np.ndarray, "rays 3"]
-) -> Float[np.ndarray, " rays"]:
+@njit(cache=True, nogil=True)
+@no_type_check
+def nearest_hits(corners, directions):
     """Return the distance to the nearest triangle along rays from the origin, 0 where none is met.
 
     Args:
