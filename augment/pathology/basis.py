@@ -1,5 +1,6 @@
 """Pathology columns of one face model: each field sampled once where it is needed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,8 +9,16 @@ from jaxtyping import Float, Int
 
 from augment.morphable.model import FaceModel
 from augment.pathology.anchors import all_points, anchor_map, point_depths, vertex_depths
-from augment.pathology.deformation import MIRROR, Deformation, Field, all_of, mirrored, summed
-from augment.pathology.entry import Pathology
+from augment.pathology.deformation import (
+    MIRROR,
+    Deformation,
+    Field,
+    Points,
+    all_of,
+    mirrored,
+    summed,
+)
+from augment.pathology.entry import Anchors, Pathology
 from augment.pathology.limits import (
     LatticeGradients,
     coefficient_limits,
@@ -42,14 +51,16 @@ class Column:
         vertices: Displacement of each vertex per unit coefficient, mm.
         points: Displacement of each named point, then of both orbits' vertices.
         limits: Smallest and largest coefficient that tissue and sense allow.
-        weight: For expression and cut, the entry's weight at each vertex; None for displacement.
+        weight: For expression, the entry's weight at each vertex; None otherwise.
+        outline: For a cut, where each vertex lies in its plane; None otherwise.
     """
 
     deformation: Deformation
     vertices: Float[np.ndarray, "vertices 3"]
     points: Float[np.ndarray, "points 3"]
     limits: tuple[float, float]
-    weight: Float[np.ndarray, " vertices"] | None
+    weight: Float[np.ndarray, " vertices"] | None = None
+    outline: Float[np.ndarray, "vertices 2"] | None = None
 
     @cached_property
     def gradients(self) -> LatticeGradients:
@@ -158,26 +169,47 @@ class PathologyBasis:
 
     def _sampled(self, entry: Pathology, side: str | None, associated: bool) -> Column:
         deformation = self._deformation(entry, side, associated)
-        vertices = deformation.displacement(self.mean, self.depths)
+        vertices = self._moved_vertices(entry, side, associated, deformation)
         points = deformation.displacement(self.template_points, point_depths(self.anchors))
         points[: self.anchors.n_skin] = self.anchors.skin(vertices)  # as read from the mesh
         orbits = self.template_orbits
         deep = np.full(len(orbits), ORBIT_DEPTH_MM)
-        mirror = self.column(entry, "right", associated) if side == "left" else None
-        limits = mirror.limits if mirror else coefficient_limits(deformation)
+        right = self.column(entry, "right", associated) if side == "left" else None
+        limits = right.limits if right else coefficient_limits(deformation)
         if entry.effect == "cut":  # a cut has no end where tissue would fold
             limits = entry.bounds
-        weight = None
-        if entry.weight is not None:
-            of_points = entry.weight(self.named_template)
-            weight = of_points(self.mean * (MIRROR if side == "left" else 1.0))
         return Column(
             deformation=deformation,
             vertices=vertices,
             points=np.concatenate([points, deformation.displacement(orbits, deep)]),
             limits=(max(limits[0], entry.bounds[0]), min(limits[1], entry.bounds[1])),
-            weight=weight,
+            weight=self._of_vertices(entry.weight, side),
+            outline=self._of_vertices(entry.outline, side),
         )
+
+    def _moved_vertices(
+        self, entry: Pathology, side: str | None, associated: bool, deformation: Deformation
+    ) -> Float[np.ndarray, "vertices 3"]:
+        """Return what vertices do; the left side mirrors the right one vertex by vertex, since a
+        few pairs of template vertices are no exact mirror images."""
+        if side not in ("left", "both"):
+            return deformation.displacement(self.mean, self.depths)
+        right = self.column(entry, "right", associated).vertices
+        left = np.asarray(right[self._mirror_vertex] * MIRROR)
+        return left if side == "left" else right + left
+
+    def _of_vertices(
+        self, build: Callable[[Anchors], Callable[[Points], np.ndarray]] | None, side: str | None
+    ) -> np.ndarray | None:
+        """Return a right-sided function of template space at each vertex, on a side."""
+        if build is None:
+            return None
+        values = build(self.named_template)(self.mean)
+        return values[self._mirror_vertex] if side == "left" else values
+
+    @cached_property
+    def _mirror_vertex(self) -> Int[np.ndarray, " vertices"]:
+        return np.asarray(self.model.mirror_vertex.cpu().numpy())
 
     def _deformation(self, entry: Pathology, side: str | None, associated: bool) -> Deformation:
         field = entry.field(self.named_template)

@@ -52,6 +52,19 @@ class Cohort:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """Bone that was taken away: everything that is mapped into a disc.
+
+    Attributes:
+        plane: Where each vertex lies in the plane of the cut; infinite beyond its reach.
+        size: Radius of the disc about the plane's origin.
+    """
+
+    plane: Float[np.ndarray, "vertices 2"]
+    size: float
+
+
+@dataclass(frozen=True)
 class HeadGeometry:
     """What a measure may look at.
 
@@ -62,7 +75,7 @@ class HeadGeometry:
         faces: Triangles.
         orbits: Vertices of the closed surface of the right and the left orbit, mm.
         smiling: Its landmarks in the fullest smile.
-        removed: Positive at vertices above removed bone, negative elsewhere; linear between them.
+        cut: What was cut out of the skull, or None.
         sex: ``female``, ``male`` or None where not known.
     """
 
@@ -72,7 +85,7 @@ class HeadGeometry:
     faces: Int[np.ndarray, "triangles 3"]
     orbits: Mapping[str, Float[np.ndarray, "orbit 3"]]
     smiling: Anchors | None = None
-    removed: Float[np.ndarray, " vertices"] | None = None
+    cut: Cut | None = None
     sex: str | None = None
 
     @cached_property
@@ -109,8 +122,9 @@ class Pathology:
         associated_changes: What those are, in words.
         effect: How it acts: displacement, expression or cut.
         weight: For expression, the share of one side's expression that is lost per unit
-            coefficient; for a cut, the size of the outline through a point, mm. Right-sided,
-            template space.
+            coefficient. Right-sided, template space.
+        outline: For a cut, where points lie in the plane in which its outline is a circle, whose
+            radius is the coefficient. Right-sided, template space.
         bounds: Coefficients that make sense whatever the tissue would bear.
         start: Coefficient from which solving starts.
         cohort: A published group of patients, or None.
@@ -138,6 +152,7 @@ class Pathology:
     associated_changes: str = ""
     effect: Effect = "displacement"
     weight: Callable[[Anchors], Callable[[Points], np.ndarray]] | None = None
+    outline: Callable[[Anchors], Callable[[Points], np.ndarray]] | None = None
     bounds: tuple[float, float] = (-np.inf, np.inf)
     start: float = 0.0
     cohort: Cohort | None = None

@@ -15,8 +15,10 @@ MAX_COEFFICIENT_MM = 60.0
 FREE_SPACE_MM = 4.0
 SMOOTH_COSINE = 0.3  # between a triangle and the surface around it, where it is no crease
 _DEPTHS_MM = (0.0, 40.0)  # the skin's share of a field, and the bone's
-LATTICE_MM = 3.0
-JOINT_LATTICE_MM, COARSE_LATTICE_MM = 6.0, 12.0
+# How finely folds are looked for: where several fields meet, around the tightest points, for boxes.
+JOINT_LATTICE_MM, FINE_MM, COARSE_LATTICE_MM = 6.0, 2.0, 12.0
+FINE_MARGIN = 0.12  # of the determinant, within which a point is looked at finely
+_FINER = FINE_MM * np.stack(np.meshgrid(*[np.arange(-1, 2)] * 3, indexing="ij"), -1).reshape(-1, 3)
 LATTICE_BOX_MM = ((-102.0, -130.0, -150.0), (102.0, 122.0, 150.0))
 
 
@@ -47,16 +49,20 @@ def _gradients(
     depth = np.full(len(near), depth_mm)
     moved = deformation.displacement(points[near], depth)
     moving = near[np.abs(moved).max(axis=1) > 0]
-    points, depth = points[moving], np.full(len(moving), depth_mm)
-    step = 0.25
+    return moving, _gradients_at(deformation, depth_mm, points[moving])
+
+
+def _gradients_at(
+    deformation: Deformation, depth_mm: float, points: Float[np.ndarray, "points 3"]
+) -> Float[np.ndarray, "points 3 3"]:
+    """Return the gradient of a field per unit coefficient at points, by central differences."""
+    depth, step = np.full(len(points), depth_mm), 0.25
     columns = []
-    for axis in range(3):
-        shift = np.zeros(3)
-        shift[axis] = step
+    for shift in step * np.eye(3):
         ahead = deformation.displacement(points + shift, depth)
         behind = deformation.displacement(points - shift, depth)
         columns.append((ahead - behind) / (2 * step))
-    return moving, np.stack(columns, axis=-1) if columns else np.zeros((0, 3, 3))
+    return np.stack(columns, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -101,11 +107,28 @@ def _determinants(m: Float[np.ndarray, "points 3 3"]) -> Float[np.ndarray, " poi
 
 def coefficient_limits(deformation: Deformation) -> tuple[float, float]:
     """Return the smallest and largest coefficient in mm for which det(I + coefficient · gradient)
-    stays above 0.15."""
-    gradients = np.concatenate(
-        [_gradients(deformation, depth, LATTICE_MM)[1] for depth in _DEPTHS_MM]
-    )
+    stays above 0.15.
+
+    A coarse lattice finds where the volume folds first; a fine one is laid around those points.
+    """
+    lattice = _lattice(JOINT_LATTICE_MM)
+    found = []
+    for depth_mm in _DEPTHS_MM:
+        moving, gradients = _gradients(deformation, depth_mm, JOINT_LATTICE_MM)
+        tight = np.concatenate([_tightest(sign * gradients) for sign in (-1.0, 1.0)])
+        around = (lattice[moving][tight][:, None] + _FINER).reshape(-1, 3)
+        fine = np.unique(around, axis=0)
+        found += [gradients, _gradients_at(deformation, depth_mm, fine)]
+    gradients = np.concatenate(found)
     return -_limit(-gradients), _limit(gradients)
+
+
+def _tightest(gradients: Float[np.ndarray, "points 3 3"]) -> Int[np.ndarray, " tight"]:
+    """Return which points are, at the limit of all, within reach of folding."""
+    if not len(gradients):
+        return np.zeros(0, dtype=int)
+    determinants = _determinants(np.eye(3) + _limit(gradients) * gradients)
+    return np.flatnonzero(determinants < MIN_JACOBIAN + FINE_MARGIN)
 
 
 def _limit(gradients: Float[np.ndarray, "points 3 3"]) -> float:

@@ -17,7 +17,7 @@ from augment.pathology.anchors import all_points
 from augment.pathology.basis import SIDES, Column, PathologyBasis
 from augment.pathology.case import Case, Request, SolvedPathology
 from augment.pathology.catalogue import PATHOLOGIES, find_pathology
-from augment.pathology.entry import HeadGeometry, Pathology
+from augment.pathology.entry import Cut, HeadGeometry, Pathology
 from augment.pathology.limits import MIN_JACOBIAN, inverted_triangles, joint_jacobian
 from augment.sample import Subject
 
@@ -76,7 +76,7 @@ class _Problem:
             faces=self.basis.skin_faces,
             orbits=dict(zip(SIDES, (points[n:half], points[half:]), strict=True)),
             smiling=self._smiling(coefficients, points),
-            removed=self._removed(coefficients),
+            cut=self._cut(coefficients),
             sex=self.subject.sex,
         )
 
@@ -86,10 +86,10 @@ class _Problem:
         moved = anchors.skin(self.basis.smile * kept[:, None])
         return dict(zip(anchors.names, points[: anchors.n_skin] + moved, strict=False))
 
-    def _removed(self, coefficients: np.ndarray) -> np.ndarray | None:
-        for c, entry, column in zip(coefficients, self.entries, self.columns, strict=True):
-            if entry.effect == "cut" and column.weight is not None:
-                return np.asarray(c - column.weight)
+    def _cut(self, coefficients: np.ndarray) -> Cut | None:
+        for c, column in zip(coefficients, self.columns, strict=True):
+            if column.outline is not None:
+                return Cut(column.outline, float(c))
         return None
 
     def _weights(self, coefficients: np.ndarray, effect: str) -> np.ndarray:

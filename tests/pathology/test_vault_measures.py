@@ -81,13 +81,21 @@ def test_a_map_of_a_sphere_is_its_radius_and_an_ellipsoids_follows_its_axes():
     assert measures.head_shape_map(POINTS, vertices, faces)[27, 7] == pytest.approx(84.0, abs=0.1)
 
 
-def test_the_area_above_a_level_is_exact_inside_triangles():
-    vertices = np.array([[0.0, 0, 0], [20, 0, 0], [0, 20, 0], [20, 20, 0]])
-    faces = np.array([[0, 1, 2], [3, 2, 1]])
-    for cut in (-1.0, 0.0, 5.0, 12.5, 20.0):
-        level = vertices[:, 0] - cut
-        share = np.clip((20 - cut) / 20, 0, 1)
-        assert measures.area_above_cm2(vertices, faces, level) == pytest.approx(4.0 * share)
+def test_the_area_inside_a_disc_is_that_of_the_disc():
+    x, y = np.meshgrid(np.linspace(-50, 50, 21), np.linspace(-50, 50, 21), indexing="ij")
+    vertices = np.stack([x.ravel(), y.ravel(), 0 * x.ravel()], axis=1)
+    corner = (np.arange(20)[:, None] * 21 + np.arange(20)).ravel()
+    quads = np.stack([corner, corner + 21, corner + 22, corner + 1], axis=1)
+    faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    tilted = vertices @ np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    for radius in (0.01, 0.7, 5.0, 13.0, 49.9):
+        for centre in ([0.0, 0.0], [0.0, -0.05], [0.03, 0.02]):
+            area = measures.area_within_cm2(tilted, faces, vertices[:, :2] - centre, radius)
+            assert area == pytest.approx(np.pi * radius**2 / 100, rel=1e-9)
+    assert measures.area_within_cm2(tilted, faces, vertices[:, :2], 90.0) == pytest.approx(100.0)
+    unmapped = np.where(vertices[:, :1] < -2, np.inf, vertices[:, :2])
+    half = measures.area_within_cm2(tilted, faces, unmapped, 20.0)
+    assert half == pytest.approx(np.pi * 4 / 2, rel=1e-9)
 
 
 def test_ratio_of_volumes_is_blind_to_mirroring():

@@ -41,7 +41,7 @@ from augment.pathology.measures.vault import (
     vault_of,
 )
 from augment.pathology.measures.volume import (
-    area_above_cm2,
+    area_within_cm2,
     swelling_cm3,
     volume_cm3,
     volume_ratio_percent,
@@ -53,7 +53,7 @@ __all__ = [
     "Vault",
     "anb_deg",
     "angle_deg",
-    "area_above_cm2",
+    "area_within_cm2",
     "cephalic_ratio_percent",
     "cvai_percent",
     "excursion_loss_percent",
