@@ -60,16 +60,21 @@ def _device_mistakes(spec: RecipeSpec) -> list[str]:
     return []
 
 
+_ACTS = {"expression": "changes the expression", "cut": "cuts bone"}
+
+
 def _volume_mistakes(spec: RecipeSpec) -> list[str]:
-    """Name pathologies that move no tissue at rest: a volume would show two healthy heads."""
+    """Name pathologies that a volume does not show, where it would hold two healthy heads: it shows
+    no expression, and bone is cut from our own anatomy alone."""
     if not spec.volume.is_wanted:
         return []
+    shown = ("displacement",) if spec.volume.anchored else ("displacement", "cut")
     return atlas_mistakes(spec.volume.atlases) + [
-        f"pathologies[{number}].name={entry.name} changes the {effect}, which a volume does not"
-        " show; leave it out, or set volume.protocol=none and volume.anchored=false"
+        f"pathologies[{number}].name={entry.name} {_ACTS[effect]}, which "
+        f"{'a real CT' if spec.volume.anchored else 'a volume'} does not show; leave it out, or set"
+        " volume.protocol=none and volume.anchored=false"
         for number, entry in enumerate(spec.pathologies)
-        if entry.name in PATHOLOGIES
-        and (effect := PATHOLOGIES[entry.name].effect) != "displacement"
+        if entry.name in PATHOLOGIES and (effect := PATHOLOGIES[entry.name].effect) not in shown
     ]
 
 

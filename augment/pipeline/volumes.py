@@ -19,6 +19,7 @@ from augment.streams import stream
 from augment.volume.atlas import Atlas, build_atlas
 from augment.volume.case_scan import HeadVolume, scan_head, scan_twins
 from augment.volume.cephalometry import atlas_points
+from augment.volume.defect import opened_atlas
 from augment.volume.labels import MANDIBLE_CONTOUR
 from augment.volume.lattice import Field
 from augment.volume.subject import subject_fields
@@ -36,13 +37,15 @@ COARSE_MM, COARSE_STEP_MM, FINE_STEP_MM = 2.5, 6.0, 3.0
 
 @dataclass(frozen=True)
 class _Head:
-    """One head in the scanner: its vertices and fields, what was scanned, where it moved from."""
+    """One head in the scanner: its vertices and fields, what was scanned, where it moved from, its
+    bones in template space."""
 
     name: str
     vertices_mm: Float[np.ndarray, "vertices 3"]
     head_from_template: Field
     volume: HeadVolume
     moved: Mapping[str, np.ndarray]
+    bones: Mapping[str, Mesh]
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,6 @@ class VolumeMaker:
         if plan.own_atlas is not None:
             atlas = self.own_atlases[plan.own_atlas].painted(atlas)
         heads = self._heads(pair, atlas, plan, index)
-        bones = self._bones(atlas)
         films = [kind for kind in CEPHALOGRAMS if kind in self.wanted.files]
         points = atlas_points(atlas) if films else {}
         records = {}
@@ -88,13 +90,14 @@ class VolumeMaker:
             films_and_angles = film_records(
                 films, head.volume.image_hu, plan.scan.grid, {**pair.points_mm[head.name], **moved}
             )
-            records[head.name] = self._record(head, plan, bones, films_and_angles)
+            records[head.name] = self._record(head, plan, films_and_angles)
         return records
 
     def _heads(self, pair: HeadPair, atlas: Atlas, plan: VolumePlan, index: int) -> list[_Head]:
         template, scan = self._template(plan), plan.scan
         structure = MANDIBLE_CONTOUR if "mandible_share" in self.wanted.files else ()
         rng = stream(self.seed, index, "noise")
+        bones = self._bones(atlas)
         healthy_mm = with_open_jaw(self.model, pair.healthy_mm.astype(float), plan.opening_deg)
         skin = healthy_mm[template.vertex_of_model]
         if pair.pathological_mm is None:
@@ -102,25 +105,27 @@ class VolumeMaker:
             alone = subject_fields(template.vertices, skin, step_mm)
             to_head, to_template = alone.head_from_template, alone.template_from_head
             volume = scan_head(atlas, to_template, to_head, scan, rng, structure)
-            return [_Head(HEALTHY, healthy_mm, to_head, volume, {})]
+            return [_Head(HEALTHY, healthy_mm, to_head, volume, {}, bones)]
         grid = scan.head_grid()
         fields = twin_fields(template.vertices, skin, pair.moves, template.body, grid)
-        case = scan_twins(atlas, fields, scan, rng, structure)
+        opened = opened_atlas(atlas, pair.moves)
+        case = scan_twins(atlas, fields, scan, rng, structure, opened)
+        left = bones if opened is None else self._bones(opened)
         moved = {
             "displacement_mm": rounded(case.displacement_mm, DISPLACEMENT_STEPS_PER_MM),
             "jacobian": rounded(case.jacobian, JACOBIAN_STEPS),
         }
         healthy, pathological = fields.healthy_from_template, fields.pathological_from_template
         return [
-            _Head(HEALTHY, healthy_mm, healthy, case.healthy, {}),
-            _Head(PATHOLOGICAL, pair.pathological_mm, pathological, case.pathological, moved),
+            _Head(HEALTHY, healthy_mm, healthy, case.healthy, {}, bones),
+            _Head(PATHOLOGICAL, pair.pathological_mm, pathological, case.pathological, moved, left),
         ]
 
     def _template(self, plan: VolumePlan) -> Template:
         return load_template(self.wanted.atlas_mm, plan.opening_deg)
 
     def _bones(self, atlas: Atlas) -> dict[str, Mesh]:
-        """Surfaces in template space; both twins carry the same triangles."""
+        """Surfaces in template space; twins carry the same triangles unless bone was cut."""
         if "meshes" not in self.wanted.files:
             return {}
         affine = atlas.grid.head_from_voxel
@@ -134,7 +139,6 @@ class VolumeMaker:
         self,
         head: _Head,
         plan: VolumePlan,
-        bones: Mapping[str, Mesh],
         films: tuple[dict[str, FilmRecord], dict[str, float]],
     ) -> VolumeRecord:
         volume, scan = head.volume, plan.scan
@@ -148,22 +152,20 @@ class VolumeMaker:
         return VolumeRecord(
             ras_from_voxel=scan.grid.head_from_voxel,
             arrays=chosen(arrays, self.wanted.files),
-            meshes=self._meshes(head, plan, bones),
+            meshes=self._meshes(head, plan),
             films=taken,
             angles_deg=angles,
             is_hu=self.wanted.contrast == "ct",
         )
 
-    def _meshes(
-        self, head: _Head, plan: VolumePlan, bones: Mapping[str, Mesh]
-    ) -> dict[str, MeshRecord]:
+    def _meshes(self, head: _Head, plan: VolumePlan) -> dict[str, MeshRecord]:
         if "meshes" not in self.wanted.files:
             return {}
         template = self._template(plan)
         to_scan = plan.scan.posture.scan_from_head
         skin = to_scan(head.vertices_mm[template.vertex_of_model].astype(float))
         meshes = {"mesh_skin": MeshRecord(skin, template.faces.astype(np.int64))}
-        for kind, (vertices, faces) in bones.items():
+        for kind, (vertices, faces) in head.bones.items():
             meshes[kind] = MeshRecord(to_scan(head.head_from_template.move(vertices)), faces)
         return meshes
 

@@ -61,6 +61,7 @@ def scan_twins(
     scan: Scan,
     rng: np.random.Generator,
     structure: tuple[int, ...] = (),
+    opened: Atlas | None = None,
 ) -> CaseVolumes:
     """Scan both twins in the same posture with the same tissue, texture and noise.
 
@@ -70,6 +71,7 @@ def scan_twins(
         scan: The acquisition, of any protocol and posture.
         rng: Generator of the sample's ``"noise"`` stage.
         structure: Labels whose share of each voxel is wanted, for example `labels.MANDIBLE`.
+        opened: Anatomy of the pathological twin where bone was cut; None for the same anatomy.
 
     Raises:
         GeometryError: If the fields do not cover what the scan sees.
@@ -79,7 +81,8 @@ def scan_twins(
     ideal = _Ideal.of(atlas, fields.template_from_healthy, scan, texture, structure)
     exposure = expose(ideal.image, scan.grid, scan.scanner, scan.n_sub, rng)
     healthy = ideal.scanned(atlas, fields.healthy_from_template, scan, exposure)
-    ideal = _Ideal.of(atlas, fields.template_from_pathological, scan, texture, structure)
+    anatomy = atlas if opened is None else opened
+    ideal = _Ideal.of(anatomy, fields.template_from_pathological, scan, texture, structure)
     pathological = ideal.scanned(atlas, fields.pathological_from_template, scan, exposure)
     between = scan_displacement(fields, scan.posture, scan.grid)
     return CaseVolumes(healthy, pathological, between.displacement_mm, jacobian(between), scan.grid)
