@@ -87,7 +87,7 @@ def read_severity(value: Any) -> Severity:
     if _is_number(value) and value >= 0:
         return Severity(uniform=(float(value), float(value)))
     raise ValueError(
-        "expected a number of 0 or more (with its unit, if you like: 34 mm), the name of a grade,"
+        "expected a number of 0 or more, with its unit if you like (34 mm), the name of a grade,"
         f" or {{uniform: [low, high]}} with 0 <= low <= high, got {value!r}"
     )
 

@@ -10,6 +10,7 @@ from augment.pipeline.assign import (
     pathology_mistakes,
 )
 from augment.recipe import PathologySpec, RecipeSpec, compose_recipe
+from augment.recipe.schema import SubjectSpec
 from augment.recipe.severity import Severity
 from augment.streams import stream
 
@@ -64,8 +65,14 @@ def test_the_grid_holds_every_pathology_side_and_grade_once():
     grid = pathology_grid(RecipeSpec(assign="grid"), PATHOLOGIES)
     assert len(grid) == len(set(grid))
     assert len(grid) == sum(
-        max(len(entry.sides), 1) * len(entry.grades) for entry in PATHOLOGIES.values()
+        max(len(entry.sides), 1) * len(entry.grades)
+        for entry in PATHOLOGIES.values()
+        if entry.ages[1] >= 80.0  # the recipe's subjects are adults of 18 to 80 years
     )
+    infants = pathology_grid(
+        RecipeSpec(assign="grid", subject=SubjectSpec(age_years=(0.2, 1.0))), PATHOLOGIES
+    )
+    assert {request.name for request in [*grid, *infants]} == set(PATHOLOGIES)
     assert [assign(index, "grid", ())[0] for index in range(len(grid))] == grid
     assert assign(len(grid), "grid", ()) == [grid[0]]
     for request in grid:
@@ -84,7 +91,7 @@ def test_an_empty_list_means_healthy():
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        (PathologySpec("crooked_noze"), "pathologies[0].name expects one of cheek_swelling, "),
+        (PathologySpec("crooked_noze"), "pathologies[0].name expects one of acromegaly, "),
         (PathologySpec("hypertelorism", side="left"), "expects null for hypertelorism, got 'left'"),
         (PathologySpec("crooked_nose", side="both"), "expects one of left, right for crooked_nose"),
         (

@@ -24,6 +24,7 @@ SHIPPED = [
     "face_train",
     "head_ct",
     "head_ct_randomised",
+    "head_shapes",
     "mandible_kbp",
     "pathology_atlas",
 ]
