@@ -1,4 +1,4 @@
-"""The command line: `facies list | show | generate | verify | export | reconstruct | experiment`.
+"""The command line: `facies list | show | generate | verify | repair | export | …`.
 
 Every mistake of a user is one sentence on stderr and exit code 2.
 """
@@ -104,6 +104,10 @@ def _parser() -> ArgumentParser:
     )
     verify.set_defaults(run=_verify)
 
+    repair = commands.add_parser("repair", help="make the broken samples of a data set again")
+    repair.add_argument("folder", type=Path, help="folder of the data set")
+    repair.set_defaults(run=_repair)
+
     export = commands.add_parser("export", help="write a data set for another tool")
     export.add_argument("folder", type=Path, help="folder of the data set")
     export.add_argument("--to", required=True, help="nnunet|msd|monai|coco|webdataset|bids|dicom")
@@ -186,6 +190,12 @@ def _verify(words: Namespace) -> int:
     from augment.engine.report import verify_and_report
 
     return verify_and_report(words.folder, words.share)
+
+
+def _repair(words: Namespace) -> int:
+    from augment.engine.report import repair_and_report
+
+    return repair_and_report(words.folder)
 
 
 def _export(words: Namespace) -> int:

@@ -3,7 +3,7 @@
 import fcntl
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-from augment.engine.local import Job, choose_workers, make_samples
+from augment.engine.local import Job, Seconds, choose_workers, make_samples
 from augment.errors import AssetError, RecipeError
 from augment.pipeline import (
     check_recipe,
@@ -85,36 +85,65 @@ def generate_dataset(spec: RecipeSpec, on_progress: Progress = lambda done, tota
     check_recipe(spec)
     root = Path(spec.out)
     identity = identify(spec)
-    missing = open_folder(root, identity, spec.samples)
-    with _alone(root):
+    own = own_samples(spec)
+    missing = open_folder(root, identity, spec.samples, own)
+    stages: Counter[str] = Counter()
+    with _alone(root, spec.shard):
         try:
             fitted = fit_subject(spec)
             legend = data_set_legend(spec, fitted)
-            maker = partial(open_pipeline, spec, fitted)
+            job = Job(root, partial(open_pipeline, spec, fitted), legend.landmarks)
             workers = choose_workers(spec.workers, len(missing))
-            job = Job(root, maker, legend.landmarks)
-            stages: Counter[str] = Counter()
-            done = spec.samples - len(missing)
-            on_progress(done, spec.samples)
             sample_start = perf_counter()
-            for seconds in make_samples(job, missing, workers):
+            for seconds in _counted(_made(spec, job, missing, workers), own, missing, on_progress):
                 stages.update(seconds)
-                done += 1
-                on_progress(done, spec.samples)
             sample_seconds = perf_counter() - sample_start
-            finish_folder(root, spec, identity, legend, {**subject_files(fitted), **legend.files})
+            if spec.shard is None:
+                extra = {**subject_files(fitted), **legend.files}
+                finish_folder(root, spec, identity, legend, extra)
         except BaseException:
-            abandon_folder(root)
+            if spec.shard is None:
+                abandon_folder(root)
             raise
     return Summary(
         out=root,
-        n_samples=spec.samples,
+        n_samples=len(own),
         n_made=len(missing),
         workers=workers,
         seconds=perf_counter() - start,
         sample_seconds=sample_seconds,
         stage_seconds=dict(stages),
     )
+
+
+def own_samples(spec: RecipeSpec) -> range:
+    """Return the numbers of the samples that a run makes: all, or those of its shard.
+
+    Concretely, shard 2/4 of ten samples makes 1, 5 and 9.
+    """
+    if spec.shard is None:
+        return range(spec.samples)
+    number, count = (int(part) for part in spec.shard.split("/"))
+    return range(number - 1, spec.samples, count)
+
+
+def _made(spec: RecipeSpec, job: Job, missing: list[int], workers: int) -> Iterator[Seconds]:
+    if spec.engine == "ray" and missing:
+        from augment.engine.ray_cluster import make_samples_on_ray
+
+        return make_samples_on_ray(job, missing, workers, spec.ray_address)
+    return make_samples(job, missing, workers)
+
+
+def _counted(
+    made: Iterator[Seconds], own: range, missing: list[int], on_progress: Progress
+) -> Iterator[Seconds]:
+    done = len(own) - len(missing)
+    on_progress(done, len(own))
+    for seconds in made:
+        done += 1
+        on_progress(done, len(own))
+        yield seconds
 
 
 def identify(spec: RecipeSpec) -> Identity:
@@ -153,12 +182,18 @@ def _input_files(spec: RecipeSpec) -> dict[str, Path]:
 
 
 @contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    with (root / INCOMING / "lock").open("w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise RecipeError(
-                f"another run is writing to '{root}'; wait for it, or choose another out"
-            ) from error
+def _alone(root: Path, shard: str | None) -> Iterator[None]:
+    """Hold a folder alone, or a shard of it beside other shards."""
+    with ExitStack() as stack:
+        names = [("lock", fcntl.LOCK_EX if shard is None else fcntl.LOCK_SH)]
+        if shard is not None:
+            names.append((f"lock.{shard.replace('/', '.')}", fcntl.LOCK_EX))
+        for name, how in names:
+            lock = stack.enter_context((root / INCOMING / name).open("w", encoding="utf-8"))
+            try:
+                fcntl.flock(lock, how | fcntl.LOCK_NB)
+            except OSError as error:
+                raise RecipeError(
+                    f"another run is writing to '{root}'; wait for it, or choose another out"
+                ) from error
         yield

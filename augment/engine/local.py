@@ -115,6 +115,26 @@ def _start_worker(job: Job) -> None:
     _WORKER["job"] = job
 
 
+def _work(index: int) -> Seconds:
+    return make_in_worker(_WORKER["job"], index)
+
+
+def make_in_worker(job: Job, index: int) -> Seconds:
+    """Make and write one sample; what the job opens is kept for the next one.
+
+    Args:
+        job: What to make and where.
+        index: Number of the sample.
+
+    Returns:
+        Stage to seconds.
+    """
+    # Opened here and not at the start, so that an error travels back as it is.
+    if _WORKER.get("root") != job.root:
+        _WORKER.update(make=job.open_maker(), root=job.root)
+    return _make_one(job, _WORKER["make"], index)
+
+
 def leave_with(sentinel: int) -> None:
     """End this process when its parent ends; it would otherwise wait for work for ever.
 
@@ -123,11 +143,3 @@ def leave_with(sentinel: int) -> None:
     """
     connection.wait([sentinel])
     os._exit(1)
-
-
-def _work(index: int) -> Seconds:
-    job = _WORKER["job"]
-    # Opened here and not at the start, so that an error travels back as it is.
-    if "make" not in _WORKER:
-        _WORKER["make"] = job.open_maker()
-    return _make_one(job, _WORKER["make"], index)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from augment.engine.generate import Progress as OnProgress
 from augment.engine.generate import Summary, generate_dataset
+from augment.engine.repair import repair_dataset
 from augment.errors import RecipeError
 from augment.morphable import load_face_model
 from augment.pipeline import open_deriver
@@ -61,6 +62,29 @@ def verify_and_report(folder: Path, share: float) -> int:
     for problem in problems:
         errors.print(problem)
     return NOT_VERIFIED
+
+
+def repair_and_report(folder: Path) -> int:
+    """Repair a data set and print what was made again.
+
+    Args:
+        folder: Folder of the data set.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        FaciesError: If the folder or an input of its recipe cannot be used.
+    """
+    with _bar("repair") as on_progress:
+        repair = repair_dataset(folder, on_progress)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    made = ", ".join(str(index) for index in repair.samples)
+    console.print(f"made again: samples {made}" if made else "no sample was broken")
+    for path in repair.changed:
+        console.print(f"{path} has another checksum than the old manifest said")
+    console.print(f"tables and checksums of {folder} are as `facies verify` wants them")
+    return 0
 
 
 def export_and_report(folder: Path, to: str, labels: str | None, out: Path | None) -> int:
@@ -152,7 +176,13 @@ def _print_summary(console: Console, summary: Summary) -> None:
             f" making them, in {summary.workers} {processes}"
         )
         console.print(_stages(summary))
-    console.print(f"look first at {summary.out / 'contact_sheet.png'}")
+    if (summary.out / "contact_sheet.png").is_file():
+        console.print(f"look first at {summary.out / 'contact_sheet.png'}")
+    else:
+        console.print(
+            "a shard is made; when all of them are, the same command without shard= writes the"
+            " tables"
+        )
 
 
 def _stages(summary: Summary) -> Table:

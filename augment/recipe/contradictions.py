@@ -1,5 +1,7 @@
 """Values that are each allowed but do not go together: all of them are found before any work."""
 
+import re
+
 from augment.recipe.schema import CEPHALOGRAMS, RecipeSpec
 
 UPRIGHT_PROTOCOLS = ("diagnostic", "cbct")
@@ -11,7 +13,20 @@ def contradictions(spec: RecipeSpec) -> list[str]:
     Args:
         spec: A recipe whose values are each allowed.
     """
-    return [*_subject(spec), *_pathologies(spec), *_volume(spec), *_anchored(spec)]
+    return [*_run(spec), *_subject(spec), *_pathologies(spec), *_volume(spec), *_anchored(spec)]
+
+
+def _run(spec: RecipeSpec) -> list[str]:
+    found = []
+    if spec.shard is not None:
+        part = re.fullmatch(r"(\d{1,6})/(\d{1,6})", spec.shard)
+        if part is None or not 1 <= int(part[1]) <= int(part[2]):
+            found.append(f"shard expects k/n with k from 1 to n, as 2/4, got {spec.shard!r}")
+    if spec.ray_address is not None and spec.engine != "ray":
+        found.append(
+            f"ray_address={spec.ray_address} expects engine=ray, got {spec.engine}; add engine=ray"
+        )
+    return found
 
 
 def _subject(spec: RecipeSpec) -> list[str]:

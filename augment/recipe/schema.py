@@ -199,6 +199,10 @@ class VolumeSpec:
         return self.anchored or self.protocol != "none"
 
 
+WHERE_AND_BY_WHAT = ("out", "workers", "engine", "ray_address", "shard")
+"""Keys that decide where a data set is made and by what, and no byte of it."""
+
+
 @dataclass(frozen=True)
 class RecipeSpec:
     """All of a data set: what, how many, where to."""
@@ -208,6 +212,19 @@ class RecipeSpec:
     samples: int = setting(24, "number of samples", low=1)
     out: str = setting("", "folder of the data set, `out/NAME` if empty")
     workers: int = setting(0, "processes; 0 chooses from the cores and the work", low=0, high=1024)
+    engine: str = setting(
+        "local",
+        "where samples are made: `local` processes, or `ray` (pip install facies[ray])",
+        choices=("local", "ray"),
+    )
+    ray_address: str | None = setting(
+        None, "address of a Ray cluster that shares `out`, null starts one on this machine"
+    )
+    shard: str | None = setting(
+        None,
+        "k/n makes every n-th sample from the k-th on, for arrays of jobs that share `out`; the"
+        " command without it then writes the tables",
+    )
     device: str = setting("cpu", "torch device that renders: cpu, cuda or cuda:N")
     meshes: bool = setting(True, "write the mesh of each head (0.9 MB)")
     head_shape: bool = setting(
@@ -241,7 +258,7 @@ class RecipeSpec:
         be resumed and extended.
         """
         values = self.values()
-        for key in ("samples", "out", "workers"):
+        for key in ("samples", *WHERE_AND_BY_WHAT):
             del values[key]
         values["schema_version"] = SCHEMA_VERSION
         return sha256(dumps(values, sort_keys=True).encode()).hexdigest()

@@ -87,10 +87,12 @@ def list_jobs(
         finetune: Cases that training may use.
     """
     seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
+    # One pre-training for all seeds is one network where no real case follows.
+    alone = seeds[:1] if spec.pretraining.once else seeds
     cells = [
         _Cell(name, arm, n, seed, tuple(chosen_cases(finetune, n, seed)))
         for n in (0, *sorted(set(spec.n)))
-        for seed in seeds
+        for seed in (seeds if n else alone)
         for name, arm in arms.items()
         if arm.needs_real == (n > 0)
     ]

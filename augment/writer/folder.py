@@ -5,15 +5,17 @@ lies under `.incoming`; everything else is final. `SHA256SUMS` is written last.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
+from socket import gethostname
 from typing import Any
 
 from augment.errors import RecipeError
-from augment.recipe.schema import SCHEMA_VERSION, RecipeSpec
+from augment.recipe.schema import SCHEMA_VERSION, WHERE_AND_BY_WHAT, RecipeSpec
 from augment.record import Legend
 from augment.writer.card import dataset_card
 from augment.writer.contact_sheet import contact_sheet
@@ -69,16 +71,19 @@ class Identity:
         }
 
 
-def open_folder(root: Path, identity: Identity, n_samples: int) -> list[int]:
+def open_folder(
+    root: Path, identity: Identity, n_samples: int, own: range | None = None
+) -> list[int]:
     """Prepare a folder for a run and find out what is left to make.
 
     Args:
         root: Folder of the data set; made if it does not exist.
         identity: Identity of the run.
         n_samples: Samples of the finished data set.
+        own: Numbers that this run may look at and make, None for all.
 
     Returns:
-        Numbers of the samples that are missing or damaged, in order.
+        Those of them that are missing or damaged, in order.
 
     Raises:
         RecipeError: If the folder holds something else, or samples of another run.
@@ -90,20 +95,29 @@ def open_folder(root: Path, identity: Identity, n_samples: int) -> list[int]:
             f"out expects a new or empty folder, or a data set of this recipe, got '{root}' with"
             " other content; choose another out"
         )
-    if stored is not None and stored != identity.values():
-        raise RecipeError(
-            f"'{root}' holds samples of another recipe, input or version; choose another out, or"
-            " delete the folder"
-        )
-    missing = [] if stored is None else _check_samples(root, n_samples)
-    if stored is None:
-        missing = list(range(n_samples))
+    require_same_run(root, identity)
+    own = range(n_samples) if own is None else own
+    missing = list(own) if stored is None else _check_samples(root, n_samples, own)
     incoming = root / INCOMING
     incoming.mkdir(parents=True, exist_ok=True)
     _write(root, f"{INCOMING}/{RUN}", encode_json(identity.values(), indent=1))
     if missing:
         (root / SUMS).unlink(missing_ok=True)
     return missing
+
+
+def require_same_run(root: Path, identity: Identity) -> None:
+    """Refuse a folder whose samples belong to another run.
+
+    Raises:
+        RecipeError: If recipe, input or version differ.
+    """
+    stored = _stored_identity(root)
+    if stored is not None and stored != identity.values():
+        raise RecipeError(
+            f"'{root}' holds samples of another recipe, input or version; choose another out, or"
+            " delete the folder"
+        )
 
 
 def abandon_folder(root: Path) -> None:
@@ -172,8 +186,7 @@ def checksum_lines(sums: Mapping[str, str]) -> bytes:
 
 def describe_dataset(spec: RecipeSpec, identity: Identity, legend: Legend) -> dict[str, Any]:
     """Return what `dataset.json` holds; where and by how many processes it was made stays out."""
-    recipe = spec.values()
-    del recipe["out"], recipe["workers"]
+    recipe = {key: value for key, value in spec.values().items() if key not in WHERE_AND_BY_WHAT}
     return {
         "schema_version": SCHEMA_VERSION,
         "name": spec.name,
@@ -196,16 +209,16 @@ def _is_unused(root: Path) -> bool:
     return root.is_dir() and all(path.name == INCOMING for path in root.iterdir())
 
 
-def _check_samples(root: Path, n_samples: int) -> list[int]:
+def _check_samples(root: Path, n_samples: int, own: range) -> list[int]:
     present = sorted(int(path.name) for path in (root / SAMPLES).glob("[0-9]*"))
     if present and present[-1] >= n_samples:
         raise RecipeError(
             f"'{root}' already holds {present[-1] + 1} samples, got samples={n_samples}; ask for"
             " at least as many, or choose another out"
         )
-    missing = set(range(n_samples)) - set(present)
+    missing = set(own) - set(present)
     for index in present:
-        if not is_whole(root, index):
+        if index in own and not is_whole(root, index):
             rmtree(root / SAMPLES / sample_name(index))
             missing.add(index)
     return sorted(missing)
@@ -222,6 +235,7 @@ def _stored_identity(root: Path) -> dict[str, Any] | None:
 
 
 def _write(root: Path, name: str, content: bytes) -> None:
-    partial = root / INCOMING / "partial"
+    # Several machines may open one folder at once.
+    partial = root / INCOMING / f"partial.{gethostname()}.{os.getpid()}"
     partial.write_bytes(content)
     partial.replace(root / name)

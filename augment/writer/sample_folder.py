@@ -1,10 +1,12 @@
 """One sample on disk: built beside the data set, then moved in with one rename."""
 
 import json
+import os
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
+from socket import gethostname
 from typing import Any
 
 import numpy as np
@@ -42,7 +44,8 @@ def write_sample(root: Path, sample: SampleRecord, landmark_names: tuple[str, ..
         AssetError: If a volume on disk differs from what was to be written.
     """
     name = sample_name(sample.index)
-    incoming = root / INCOMING / name
+    # A cluster that lost sight of a machine begins its samples again elsewhere: two may write one.
+    incoming = root / INCOMING / f"{name}.{gethostname()}.{os.getpid()}"
     rmtree(incoming, ignore_errors=True)
     incoming.mkdir(parents=True)
     rows = []
@@ -74,7 +77,12 @@ def write_sample(root: Path, sample: SampleRecord, landmark_names: tuple[str, ..
     }
     (incoming / ROWS).write_bytes(encode_json(tables))
     (root / SAMPLES).mkdir(exist_ok=True)
-    incoming.rename(root / SAMPLES / name)
+    try:
+        incoming.rename(root / SAMPLES / name)
+    except OSError:
+        if not is_whole(root, sample.index):
+            raise
+        rmtree(incoming)  # another one was first, with the same bytes
 
 
 def read_rows(root: Path, index: int) -> dict[str, list[dict[str, Any]]]:

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from augment import cli
-from augment.engine.generate import generate_dataset, identify
-from augment.errors import AssetError
+from augment.engine.generate import _alone, generate_dataset, identify
+from augment.errors import AssetError, RecipeError
 from augment.pipeline import open_deriver
 from augment.recipe import compose_recipe
 from augment.writer.verify import verify_folder
@@ -48,6 +48,56 @@ def test_two_processes_give_the_same_bytes(reference, tmp_path):
     summary = generate_dataset(compose_recipe("face_demo", [*OVERRIDES, f"out={out}", "workers=2"]))
     assert (summary.n_made, summary.workers) == (6, 2)
     assert contents(out) == contents(reference)
+
+
+def test_a_ray_cluster_gives_the_same_bytes(reference, tmp_path):
+    out = tmp_path / "ray"
+    words = [*OVERRIDES, f"out={out}", "workers=2", "engine=ray"]
+    summary = generate_dataset(compose_recipe("face_demo", words))
+    assert (summary.n_made, summary.workers) == (6, 2)
+    assert contents(out) == contents(reference)
+
+
+def test_a_mistake_reaches_the_user_through_ray_as_it_is(tmp_path):
+    words = ["out=" + str(tmp_path / "ray"), "engine=ray", "workers=1", "samples=1"]
+    words += ["pathologies=[{name: chin_deviation, side: left, severity: 90}]"]
+    with pytest.raises(RecipeError, match=r"sample 0: .*90"):
+        generate_dataset(compose_recipe("face_demo", words))
+
+
+def test_shards_in_any_order_give_the_same_bytes(reference, tmp_path):
+    out = tmp_path / "shards"
+    for shard in ("3/4", "1/4", "4/4", "1/4", "2/4"):
+        words = [*OVERRIDES, f"out={out}", f"shard={shard}"]
+        summary = generate_dataset(compose_recipe("face_demo", words))
+        assert not (out / "SHA256SUMS").exists()
+    assert summary.n_made == 2
+    last = generate_dataset(compose_recipe("face_demo", [*OVERRIDES, f"out={out}"]))
+    assert last.n_made == 0
+    assert contents(out) == contents(reference)
+
+
+def test_a_shard_runs_beside_others_but_not_beside_itself_or_the_whole(tmp_path):
+    root = tmp_path / "data"
+    (root / ".incoming").mkdir(parents=True)
+    with _alone(root, "1/2"), _alone(root, "2/2"):
+        for shard in ("1/2", None):
+            with pytest.raises(RecipeError, match="another run is writing to"), _alone(root, shard):
+                pass
+    error = pytest.raises(RecipeError, match="another run is writing to")
+    with _alone(root, None), error, _alone(root, "1/2"):
+        pass
+
+
+@pytest.mark.parametrize("shard", ["0/4", "5/4", "2", "a/b", "1/0"])
+def test_a_shard_is_one_of_so_many(shard):
+    with pytest.raises(RecipeError, match=f"shard expects k/n with k from 1 to n, .*'{shard}'"):
+        compose_recipe("face_demo", [f"shard='{shard}'"])
+
+
+def test_an_address_expects_ray():
+    with pytest.raises(RecipeError, match="ray_address=auto expects engine=ray, got local"):
+        compose_recipe("face_demo", ["ray_address=auto"])
 
 
 def test_a_run_killed_three_times_gives_the_same_bytes(reference, tmp_path):
