@@ -86,6 +86,10 @@ class Skin:
     lash: float
 
 
+GROWN_BROW_YEARS, INFANT_BROW = 12.0, 0.3
+"""Age at which brows are as in adults, and their coverage before the first hairs are replaced."""
+
+
 def draw_skin(rng: np.random.Generator, subject: Subject) -> Skin:
     """Draw the skin of a subject; ancestry steers its tone, age its lines, sex its beard."""
     shares = subject.ancestry or {"caucasian": 1 / 3, "asian": 1 / 3, "african": 1 / 3}
@@ -98,6 +102,10 @@ def draw_skin(rng: np.random.Generator, subject: Subject) -> Skin:
     lined = np.clip((age - 22.0) / 55.0, 0.0, 1.0) ** 1.1
     is_male = subject.sex == "male" if subject.sex else bool(rng.random() < 0.5)
     beard, length = _draw_beard(rng, is_male=is_male and age > 17)
+    # Brows of infants are down; they fill until puberty and part by sex after it (look, no source).
+    grown = float(np.clip(age / GROWN_BROW_YEARS, 0.0, 1.0))
+    has_male_brow = is_male and age > GROWN_BROW_YEARS
+    brows = (0.3, 0.25, 0.15, 0.3) if has_male_brow else (0.4, 0.15, 0.4, 0.05)
     return Skin(
         melanin=float(melanin),
         blood=float(rng.uniform(*BLOOD_RANGE)),
@@ -113,8 +121,9 @@ def draw_skin(rng: np.random.Generator, subject: Subject) -> Skin:
         mirrored=bool(rng.random() < 0.5),
         beard=beard,
         beard_length=length,
-        brow=int(rng.choice(4, p=(0.3, 0.25, 0.15, 0.3) if is_male else (0.4, 0.15, 0.4, 0.05))),
-        brow_strength=float(rng.uniform(0.7, 1.0) if is_male else rng.uniform(0.4, 0.85)),
+        brow=int(rng.choice(4, p=brows)),
+        brow_strength=float(rng.uniform(0.7, 1.0) if has_male_brow else rng.uniform(0.4, 0.85))
+        * (INFANT_BROW + (1.0 - INFANT_BROW) * grown),
         lash=float(rng.uniform(0.5, 0.9) if is_male else rng.uniform(0.7, 1.3)),
     )  # fmt: skip
 

@@ -80,9 +80,7 @@ def right(entry: Pathology, severity: float | None = None) -> Request:
     return Request(entry.name, moderate(entry) if severity is None else severity, side)
 
 
-def solved(
-    basis: PathologyBasis, requests: Sequence[Request], seed: int, index: int
-) -> Case | str:
+def solved(basis: PathologyBasis, requests: Sequence[Request], seed: int, index: int) -> Case | str:
     """Solve on the first of some heads that takes the requests, or return the last refusal."""
     ages = group_of(*(PATHOLOGIES[r.name] for r in requests)) or ADULTS
     refusal = ""

@@ -52,9 +52,7 @@ def monotony(basis: PathologyBasis, entry: Pathology, side: str | None) -> float
         head = healthy_vertices(basis.model, subject)
         problem = _Problem(basis, subject, head, [Request(entry.name, 1.0, side)])
         strongest = problem.columns[0].limits[1]
-        values = [
-            problem.measure(np.array([c]))[0] for c in np.linspace(0, strongest, N_STEPS + 1)
-        ]
+        values = [problem.measure(np.array([c]))[0] for c in np.linspace(0, strongest, N_STEPS + 1)]
         steps = np.diff(values)
         least = min(least, float((steps / steps.mean()).min()))
     return least
