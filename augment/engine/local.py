@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
@@ -12,13 +13,17 @@ from time import perf_counter
 from typing import Any
 
 from augment.engine.threads import single_threaded, single_threaded_children
+from augment.errors import AssetError
 from augment.record import SampleRecord
-from augment.writer.sample_folder import write_sample
+from augment.writer.sample_folder import is_whole, write_sample
 
 # Starting a process costs about as much as this many samples.
 SAMPLES_PER_WORKER = 48
 # Samples under way or waiting for each process; keeps memory flat however many are asked for.
 WINDOW = 4
+
+# A machine short of memory kills a process again and again; a stray kill is made good.
+MOST_LOSSES = 3
 
 MakeSample = Callable[[int], SampleRecord]
 Seconds = Mapping[str, float]
@@ -85,21 +90,49 @@ def _make_one(job: Job, make: MakeSample, index: int) -> Seconds:
 
 
 def _make_in_processes(job: Job, indexes: Sequence[int], workers: int) -> Iterator[Seconds]:
+    """Make samples in processes; those of a process that was killed are begun again."""
+    left, losses = dict.fromkeys(indexes), 0
+    while left:
+        before = len(left)
+        try:
+            for index, seconds in _make_in_pool(job, list(left), workers):
+                del left[index]
+                yield seconds
+        except BrokenProcessPool as error:
+            losses = losses + 1 if len(left) == before else 1
+            if losses == MOST_LOSSES:
+                raise AssetError(
+                    f"a process was killed {losses} times without finishing a sample, perhaps for"
+                    f" want of memory; finished samples are kept, repeat the command with fewer"
+                    f" than workers={workers}"
+                ) from error
+            # What was finished before the process was lost, and not yet told, is there.
+            for index in [index for index in left if is_whole(job.root, index)]:
+                del left[index]
+                yield {}
+
+
+def _make_in_pool(job: Job, indexes: list[int], workers: int) -> Iterator[tuple[int, Seconds]]:
     with single_threaded_children():
         pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (job,))
         waiting = iter(indexes)
-        running: set[Future[Seconds]] = set()
+        running: dict[Future[Seconds], int] = {}
         try:
             for index in waiting:
-                running.add(pool.submit(_work, index))
+                running[pool.submit(_work, index)] = index
                 if len(running) >= WINDOW * workers:
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in done)
+                    yield from _finished(running)
             while running:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
+                yield from _finished(running)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _finished(running: dict[Future[Seconds], int]) -> Iterator[tuple[int, Seconds]]:
+    """Wait for one sample or more, and take them out."""
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        yield running.pop(future), future.result()
 
 
 # What a worker process keeps between samples; empty in every other process.

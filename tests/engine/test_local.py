@@ -12,7 +12,7 @@ from fakes import LANDMARKS, open_failing_maker, open_fake_maker, open_thread_co
 
 from augment.engine.local import SAMPLES_PER_WORKER, Job, choose_workers, make_samples
 from augment.engine.threads import THREAD_VARIABLES, single_threaded, single_threaded_children
-from augment.errors import RecipeError
+from augment.errors import AssetError, RecipeError
 from augment.writer.sample_folder import is_whole
 
 
@@ -51,6 +51,38 @@ def test_an_error_of_a_sample_travels_as_it_is(tmp_path, workers):
         make(tmp_path, range(4), workers, broken)
     assert is_whole(tmp_path, 0)
     assert not is_whole(tmp_path, 2)
+
+
+def kill_once(root, open_maker):
+    """Open a maker whose process is killed at sample 3, the first time only."""
+    make_sample, mark = open_maker(), root.parent / "killed"
+
+    def make_or_die(index):
+        if index == 3 and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return make_sample(index)
+
+    return make_or_die
+
+
+def kill_always():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_samples_of_a_killed_process_are_made_by_another(tmp_path):
+    root = tmp_path / "killed_root"
+    done = make(root, range(7), 2, partial(kill_once, root, open_fake_maker))
+    assert (tmp_path / "killed").exists()
+    assert len(done) == 7
+    make(tmp_path / "one", range(7))
+    found = {k: v for k, v in contents(root).items() if not k.startswith(".incoming")}
+    assert found == contents(tmp_path / "one")
+
+
+def test_processes_that_are_always_killed_end_the_run_with_advice(tmp_path):
+    with pytest.raises(AssetError, match="a process was killed 3 times without finishing a sample"):
+        make(tmp_path, range(4), 2, kill_always)
 
 
 def test_an_error_while_opening_travels_as_it_is(tmp_path):
