@@ -23,6 +23,8 @@ FACE_SHEET_MM = 620.0
 """What the side of the texture sheet spans on the face, mm."""
 MOUTH_OPENNESS = 0.3
 """Share of the light that reaches teeth and tongue of an open mouth."""
+EYE_OPENNESS = 0.4
+"""Share of the light that reaches the white beneath the edge of a lid."""
 HAIR_SHADOW = 0.65
 """Share of the light that hair keeps from the skin that it hides."""
 _TONGUE, _TEETH = (0.42, 0.13, 0.11), (0.62, 0.55, 0.43)
@@ -141,7 +143,12 @@ class Shader:
         albedo = eye_albedo(self.look.eyes, self.wardrobe.strand_tile, radius, turn)
         axes = self.scene.normals[0, self.wardrobe.apex]
         axis = torch.where(is_left, axes[0][:, None], axes[1][:, None])
-        lit = replace(lit, openness=0.1 + 0.9 * lit.openness)
+        # Shadows are those of the template's lids; what wider lids lay open, light reaches.
+        lit = replace(
+            lit,
+            openness=(0.1 + 0.9 * lit.openness).clamp_min(EYE_OPENNESS),
+            unhidden=lit.unhidden.clamp_min(EYE_OPENNESS),
+        )
         shade = 0.35 + 0.65 * lit.openness
         return lambert(lit, albedo) * shade + corneal_shine(lit, axis, radius)
 
