@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.spatial import cKDTree
 
 from augment.morphable.landmarks import SOFT_TISSUE_DEPTH_MM
 from augment.morphable.model import FaceModel
@@ -187,8 +188,8 @@ def point_depths(anchors: AnchorMap) -> Float[np.ndarray, " points"]:
 
 
 def vertex_depths(model: FaceModel) -> Float[np.ndarray, " vertices"]:
-    """Return the depth of every template vertex: 0 on skin and lashes, growing into the mouth, deep
-    for teeth and eyes."""
+    """Return the depth of every template vertex: 0 on skin and lashes, the distance from the lips
+    in the mouth's lining, deep for teeth and eyes."""
     depth = np.zeros(model.n_vertices)
     depth[model.faces[model.part_of_triangle != PARTS.index("skin")].cpu().numpy().ravel()] = 30.0
     skin = model.part_vertices("skin").cpu().numpy()
@@ -200,6 +201,6 @@ def vertex_depths(model: FaceModel) -> Float[np.ndarray, " vertices"]:
     inside = (uv[:, 0] > 0.33) & (uv[:, 0] < 0.52) & (uv[:, 1] > 0.8)
     inside[np.setdiff1d(np.arange(model.n_vertices), skin)] = False
     if inside.any():
-        lips = mean[inside, 1].max()
-        depth[inside] = np.clip(lips - mean[inside, 1], 0.0, 30.0)
+        outside = np.setdiff1d(skin, np.flatnonzero(inside))
+        depth[inside] = np.clip(cKDTree(mean[outside]).query(mean[inside])[0], 0.0, 30.0)
     return depth

@@ -22,7 +22,7 @@ CENTRE_MM = np.array([60.0, 4.0, 72.0])
 ELONGATION = 1.25
 SCALP_MM = 5.5
 # The scalp sinks by this share of the outline's half height at its middle.
-SINKING, SINK_RADIUS_MM = 0.07, 52.0
+SINKING, SINK_RADIUS_MM = 0.11, 54.0
 # Bone nearer to the middle, as a share of the distance of the vault, is skull base.
 NEAREST_SHARE = 0.55
 
@@ -105,7 +105,7 @@ CRANIAL_DEFECT = Pathology(
     region=("scalp", "temple"),
     bone_follow=0.0,
     skin_follow=1.0,
-    follow_source="proposal: the scalp sinks by 7 % of the defect's half height; bone is cut",
+    follow_source="proposal: the scalp sinks by 11 % of the defect's half height; bone is cut",
     field=_sunken_scalp,
     measure=_area,
     needs=("cut",),

@@ -95,6 +95,8 @@ FACIAL_PALSY = Pathology(
     effect="expression",
     weight=_right_half,
     bounds=(0.0, 1.0),
+    # The mouth's lining hangs with the lips, and is not left behind them.
+    follow_depth_mm=12.0,
 )
 
 

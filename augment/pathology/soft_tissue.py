@@ -32,7 +32,7 @@ def _swollen_cheek(anchors: Anchors) -> Field:
 def _wasted_half(anchors: Anchors) -> Field:
     """Draw the right half of the face inwards, sharply bordered at the midline."""
     menton, trichion = anchors["menton"], anchors["trichion"]
-    cheek = anchors["buccale_right"]
+    cheek, mouth = anchors["buccale_right"], anchors["cheilion_right"]
 
     def field(points: Points) -> Points:
         x, y, z = points.T
@@ -44,6 +44,9 @@ def _wasted_half(anchors: Anchors) -> Field:
         eye = bump(ellipsoidal(points, anchors["corneal_apex_right"], (24.0, 30.0, 17.0)), 4)
         ear = 1.0 - bump(ellipsoidal(points, anchors["tragion_right"], (34.0, 25.0, 44.0)), 4)
         hollow = bump(ellipsoidal(points, cheek, (40.0, 52.0, 50.0)))
+        # Lips and the lining of the mouth's corner stay together.
+        corner = bump(ellipsoidal(points, mouth, (30.0, 40.0, 26.0)), 4)
+        share = share * (1.0 - 0.6 * corner)
         share = share * (1.0 - 0.6 * nose) * (1.0 - 0.8 * eye) * ear * (0.8 + 0.5 * hollow)
         outward = np.stack([np.clip(x, 1.0, None), np.clip(y, 0.0, None), np.zeros_like(x)], 1)
         outward /= np.linalg.norm(outward, axis=1, keepdims=True)
@@ -58,7 +61,7 @@ def _grown_jaw(anchors: Anchors) -> Field:
 
     def field(points: Points) -> Points:
         x, y, z = points.T
-        share = ramp(z, stomion[2] + 2.0, stomion[2] - 24.0)
+        share = ramp(z, stomion[2] + 3.0, stomion[2] - 19.0)  # the lower lip comes along
         share = share * ramp(z, menton[2] - 36.0, menton[2] - 4.0) * ramp(y, 6.0, 60.0)
         return push(share * bump(x / 92.0, flatness=4), (0.0, 1.0, -0.35))
 
@@ -88,8 +91,8 @@ def _coarse_features(anchors: Anchors) -> Field:
         return np.asarray(
             push(wide, (0.70, 0.0, 0.0))
             + push(bulb, (0.0, 0.30, -0.10))
-            + push(across * above, (0.0, 0.24, 0.26))
-            + push(across * below, (0.0, 0.24, -0.26))
+            + push(across * above, (0.0, 0.26, 0.32))
+            + push(across * below, (0.0, 0.20, -0.22))
             + push(ridge, (0.0, 0.40, 0.0))
         )
 

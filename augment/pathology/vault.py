@@ -6,7 +6,7 @@ Fields lie in the head frame of the template; the face below the brows and the s
 import numpy as np
 
 from augment.pathology import measures
-from augment.pathology.deformation import Field, Points, bump, ellipsoidal, push, ramp
+from augment.pathology.deformation import Field, Points, bump, ellipsoidal, push, ramp, slope
 from augment.pathology.entry import Anchors, Cohort, Grade, HeadGeometry, Pathology
 
 _AGES = (0.0, 3.0)
@@ -46,20 +46,22 @@ def _scaphocephaly(anchors: Anchors) -> Field:
     vertex = anchors["vertex"][2]
 
     def field(points: Points) -> Points:
-        x, y, _ = points.T
+        x, y, z = points.T
         vault = _above_base(points)
         narrow = vault * (0.75 + 0.25 * ramp(y, 70.0, -30.0)) * np.clip(x / half_width, -1.4, 1.4)
-        ahead = vault * np.clip(y / 90.0, 0.0, None) * (1.0 - 0.25 * ramp(np.abs(x), 20.0, 70.0))
-        boss = _blob(points, (0.0, 88.0, 72.0), (80.0, 50.0, 46.0))
+        # The brow comes forwards with the forehead, so that none overhangs the other.
+        front = ramp(z, 12.0, 66.0) * slope(y, 0.0, 90.0) * ramp(y, 0.0, 40.0)
+        ahead = front * (1.0 - 0.25 * ramp(np.abs(x), 20.0, 70.0))
+        boss = _blob(points, (0.0, 84.0, 66.0), (80.0, 62.0, 60.0))
         behind = vault * np.clip(-y / 95.0, 0.0, None)
         bullet = _blob(points, (0.0, -100.0, 46.0), (48.0, 56.0, 50.0))
         saddle = _blob(points, (0.0, -30.0, vertex), (70.0, 60.0, 60.0))
         return np.asarray(
-            push(narrow, (-0.62, 0.0, 0.0))
-            + push(ahead, (0.0, 0.55, 0.0))
-            + push(boss, (0.0, 0.45, 0.0))
-            - push(behind, (0.0, 0.70, 0.0))
-            - push(bullet, (0.0, 0.35, 0.0))
+            push(narrow, (-0.70, 0.0, 0.0))
+            + push(ahead, (0.0, 0.45, 0.0))
+            + push(boss, (0.0, 0.20, 0.0))
+            - push(behind, (0.0, 0.80, 0.0))
+            - push(bullet, (0.0, 0.40, 0.0))
             - push(saddle, (0.0, 0.0, 0.25))
         )
 
@@ -211,7 +213,7 @@ SAGITTAL_SYNOSTOSIS = Pathology(
     ),
     source="dolichocephalic 66-77, hyperdolichocephalic < 66: PMID 31190181 (n = 66), which splits "
     "mild from moderate by the height; index: Ruiz-Correa et al. 2006",
-    region=_REGION,
+    region=(*_REGION, "nasal_dorsum", "nasal_sidewall", "lower_lid", "infraorbital", "iris"),
     bone_follow=1.0,
     skin_follow=1.0,
     follow_source=_FOLLOW,
