@@ -135,6 +135,12 @@ def _parser() -> ArgumentParser:
         help="landmarks=FILE.csv with name, x, y, z in mm; out=FILE.csv where to write",
     )
     measure.set_defaults(run=_measure)
+
+    atlas = commands.add_parser("atlas", help="one page a pathology: grades, views, motion, CT")
+    atlas.add_argument("names", nargs="*", help="names of pathologies; all if none is given")
+    atlas.add_argument("--out", type=Path, default=Path("out/atlas"), help="folder of the pages")
+    atlas.add_argument("--no-ct", action="store_true", help="leave out the slices, which take long")
+    atlas.set_defaults(run=_atlas)
     return parser
 
 
@@ -234,6 +240,12 @@ def _measure(words: Namespace) -> int:
             raise RecipeError(f"measure expects landmarks=FILE or out=FILE, got {text!r}")
         settings[key] = Path(value)
     return measure_and_report(words.mesh, settings["landmarks"], settings["out"])
+
+
+def _atlas(words: Namespace) -> int:
+    from augment.engine.atlas import write_atlas
+
+    return write_atlas(words.names, words.out, not words.no_ct)
 
 
 def _explain(error: OSError) -> str:

@@ -83,7 +83,7 @@ class Pipeline:
 
     def _sample(self, index: int) -> SampleRecord:
         watch = Stopwatch()
-        case, attempt = self._possible_case(index, watch)
+        case, attempt = self.possible_case(index, watch)
         subject = case.subject
         with watch.stage("view"):
             vertices = self._vertices(subject, case)
@@ -115,8 +115,16 @@ class Pipeline:
             seconds=watch.seconds,
         )
 
-    def _possible_case(self, index: int, watch: Stopwatch) -> tuple[Case, int]:
-        """Draw subject and requests until they fit together, and say how often it took."""
+    def possible_case(self, index: int, watch: Stopwatch) -> tuple[Case, int]:
+        """Draw subject and requests until they fit together, and say how often it took.
+
+        Args:
+            index: Number of the sample.
+            watch: What counts the time of the stages.
+
+        Raises:
+            RecipeError: If none of 16 heads takes what is asked for.
+        """
         attempt = 0
         while True:
             with watch.stage("subject"):
