@@ -1,9 +1,8 @@
 """Heads, severities and tables that the benchmarks of pathologies share."""
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from augment.errors import RecipeError
 from augment.morphable import load_face_model
@@ -95,13 +94,36 @@ def solved(basis: PathologyBasis, requests: Sequence[Request], seed: int, index:
     return refusal
 
 
-def write_report(name: str, title: str, text: str, header: str, rows: Sequence[str]) -> None:
-    """Write a Markdown report with one table beside this file."""
+def asked_for() -> argparse.Namespace:
+    """Return the command line: names of pathologies (all, if none), draws, seconds."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", default=[])
+    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=25.0, help="of the processor, for a row")
+    arguments = parser.parse_args()
+    arguments.names = arguments.names or list(PATHOLOGIES)
+    return arguments
+
+
+def write_report(name: str, title: str, text: str, header: str, rows: Mapping[str, str]) -> None:
+    """Write a Markdown report with one table beside this file.
+
+    Rows of a table with the same header that is already there are kept if they are not given anew.
+
+    Args:
+        name: File.
+        title: Its title.
+        text: What stands before the table, with the command.
+        header: Header of the table.
+        rows: Key of each row, which stands first in it, to the row.
+    """
+    path, merged = HERE / name, {}
+    if path.is_file() and header in (old := path.read_text(encoding="utf-8")):
+        for line in old.split(header)[1].splitlines()[2:]:
+            merged[line.split("|")[1].strip()] = line
+    merged = {key: row for key, row in (merged | dict(rows)).items() if key}
+    order = {key: number for number, key in enumerate(PATHOLOGIES)}
+    ordered = [merged[key] for key in sorted(merged, key=lambda k: order.get(k.split(",")[0], 99))]
     line = "|".join("---" for _ in header.strip("|").split("|"))
-    parts = [f"# {title}", "", text, "", header, f"|{line}|", *rows, ""]
-    (HERE / name).write_text("\n".join(parts), encoding="utf-8")
-
-
-def largest(values: Sequence[float]) -> float:
-    """Return the largest value, 0 of none."""
-    return float(np.max(values)) if len(values) else 0.0
+    parts = [f"# {title}", "", text, "", header, f"|{line}|", *ordered, ""]
+    path.write_text("\n".join(parts), encoding="utf-8")

@@ -1,6 +1,6 @@
 """What holds for each pathology and side whatever the severity, as properties.md beside this file.
 
-    python benchmarks/pathology/properties.py
+    python benchmarks/pathology/properties.py [NAMES]
 
 - monotone: the measure over 200 steps of the coefficient, from none to the strongest that tissue
   bears, on three heads; the smallest step over the mean step, above 0 where it never turns.
@@ -12,7 +12,7 @@
 
 import numpy as np
 import torch
-from heads import drawn, group_of, moderate, open_basis, whole_range, write_report
+from heads import asked_for, drawn, group_of, moderate, open_basis, whole_range, write_report
 
 from augment.errors import RecipeError
 from augment.morphable.regions import REGIONS
@@ -22,26 +22,28 @@ from augment.pathology.solve import _Problem, healthy_vertices
 from augment.sample import Subject
 
 N_STEPS, N_HEADS, N_POINTS = 200, 3, 40_000
-HEADER = "| Pathology | side | monotone | outside | mirror | volume |"
+HEADER = "| Pathology | monotone | outside | mirror | volume |"
 
 
 def main() -> None:
     """Write the report."""
-    basis = open_basis()
+    asked, basis = asked_for(), open_basis()
     regions = vertex_regions(basis)
-    rows = []
-    for entry in PATHOLOGIES.values():
+    text = "Made by `python benchmarks/pathology/properties.py`, which says what the columns are. "
+    text += "Promised: monotone above 0, outside at most 0.05 mm, volume above 0."
+    for name in asked.names:
+        entry = PATHOLOGIES[name]
         for side in entry.sides or (None,):
             mirror = f"{mirrored_mm(basis, entry):.4f}" if side == "left" else ""
-            rows.append(
-                f"| {entry.name} | {side or ''} | {monotony(basis, entry, side):+.3f} | "
+            key = f"{name}, {side}" if side else name
+            row = (
+                f"| {key} | {monotony(basis, entry, side):+.3f} | "
                 f"{outside_mm(basis, entry, side, regions):.3f} | {mirror} | "
                 f"{smallest_volume(basis, entry, side):.2f} |"
             )
-            print(rows[-1], flush=True)
-    text = "Made by `python benchmarks/pathology/properties.py`, which says what the columns are. "
-    text += "Promised: monotone above 0, outside at most 0.05 mm, volume above 0."
-    write_report("properties.md", "Properties of every pathology", text, HEADER, rows)
+            print(row, flush=True)
+            title = "Properties of every pathology"
+            write_report("properties.md", title, text, HEADER, {key: row})
 
 
 def monotony(basis: PathologyBasis, entry: Pathology, side: str | None) -> float:

@@ -1,18 +1,18 @@
 """Solve every pathology on many drawn heads and report how well the measure is met, as results.md
 beside this file.
 
-    python benchmarks/pathology/severity.py [draws] [seconds]
+    python benchmarks/pathology/severity.py [NAMES] [--draws 1000] [--seconds 25]
 
 Severities are drawn uniformly over all grades, sides evenly. Heads are adults, infants where the
 measure is theirs. A head and a severity that do not fit together are counted as impossible. After
-`seconds` of processor time for one pathology, it is left with the draws that it has.
+`seconds` of processor time for one pathology, it is left with the draws that it has. With names,
+only their rows are made anew.
 """
 
-import sys
 import time
 
 import numpy as np
-from heads import drawn, group_of, open_basis, whole_range, write_report
+from heads import asked_for, drawn, group_of, open_basis, whole_range, write_report
 
 from augment.errors import RecipeError
 from augment.pathology import PATHOLOGIES, Pathology, PathologyBasis, Request, solve_case
@@ -28,20 +28,19 @@ HEADER = (
 
 def main() -> None:
     """Write the report; the table grows with each pathology."""
-    n_draws = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 60.0
+    asked = asked_for()
     basis = open_basis()
     text = (
-        f"Made by `python benchmarks/pathology/severity.py {n_draws} {seconds:g}`: up to {n_draws} "
-        "heads a pathology, severities uniform over all grades, both sides. The promise is "
+        "Made by `python benchmarks/pathology/severity.py`: up to 1,000 heads a pathology, "
+        "severities uniform over all grades, both sides. The promise is "
         f"|measured - requested| ≤ {TOLERANCE} of the unit at the 99.9th percentile. Impossible: "
         "the severity does not fit that head, and the error names the strongest that does."
     )
-    rows = []
-    for entry in PATHOLOGIES.values():
-        rows.append(row(basis, entry, n_draws, seconds))
-        print(rows[-1], flush=True)
-        write_report("results.md", "Severity asked for and measured back", text, HEADER, rows)
+    for name in asked.names:
+        made = row(basis, PATHOLOGIES[name], asked.draws, asked.seconds)
+        print(made, flush=True)
+        title = "Severity asked for and measured back"
+        write_report("results.md", title, text, HEADER, {name: made})
 
 
 def row(basis: PathologyBasis, entry: Pathology, n_draws: int, seconds: float) -> str:
