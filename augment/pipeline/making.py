@@ -18,6 +18,7 @@ from augment.pipeline.anchoring import Anchor
 from augment.pipeline.assign import assign_pathologies
 from augment.pipeline.heads import HeadPair, Move, head_pair
 from augment.pipeline.plain import plain, plain_camera
+from augment.pipeline.series import Frame, at_age, frame_case, frame_of, fullest
 from augment.pipeline.stages import (
     Shot,
     attempt_stage,
@@ -83,22 +84,24 @@ class Pipeline:
 
     def _sample(self, index: int) -> SampleRecord:
         watch = Stopwatch()
+        # Draws depend on the case, which several frames share.
+        number = frame_of(self.spec, index).case
         case, attempt = self.possible_case(index, watch)
         subject = case.subject
         with watch.stage("view"):
             vertices = self._vertices(subject, case)
-            shots = sample_shots(self.spec, self.model, subject, vertices[:1], index)
+            shots = sample_shots(self.spec, self.model, subject, vertices[:1], number)
         with watch.stage("render"):
             views = [self.views(vertices, shot) for shot in shots]
         if self.photometric is not None:
             with watch.stage("photometric"):
-                views = [self._varied(pair, index, n) for n, pair in enumerate(views)]
-        plan = draw_plan(self.spec, index) if isinstance(self.volumes, VolumeMaker) else None
+                views = [self._varied(pair, number, n) for n, pair in enumerate(views)]
+        plan = draw_plan(self.spec, number) if isinstance(self.volumes, VolumeMaker) else None
         volumes: dict[str, VolumeRecord] = {}
         if self.volumes is not None:
             with watch.stage("volume"):
                 pair = head_pair(self.basis, subject, solved_moves(case))
-                volumes = self.volume_records(pair, plan, index)
+                volumes = self.volume_records(pair, plan, number)
         with watch.stage("collect"):
             twins = self._twins(case, vertices, views, shots, volumes)
             parameters = {
@@ -125,19 +128,31 @@ class Pipeline:
         Raises:
             RecipeError: If none of 16 heads takes what is asked for.
         """
-        attempt = 0
-        while True:
-            with watch.stage("subject"):
-                subject = sample_subject(self.spec, self.model, self.fitted, index, attempt)
+        frame = frame_of(self.spec, index)
+        full = fullest(self.spec, frame)
+        for attempt in range(MAX_ATTEMPTS):
             with watch.stage("pathology"):
-                rng = stream(self.spec.seed, index, attempt_stage("pathology", attempt))
-                requests = assign_pathologies(self.spec, index, rng, PATHOLOGIES)
-                try:
-                    return solve_case(self.basis, subject, requests), attempt
-                except RecipeError:
-                    attempt += 1
-                    if attempt == MAX_ATTEMPTS:
-                        raise
+                rng = stream(self.spec.seed, frame.case, attempt_stage("pathology", attempt))
+                requests = assign_pathologies(self.spec, frame.case, rng, PATHOLOGIES)
+            subject = self._subject(full, attempt, watch)
+            try:
+                with watch.stage("pathology"):
+                    case = solve_case(self.basis, subject, requests)
+            except RecipeError:
+                if attempt + 1 == MAX_ATTEMPTS:
+                    raise
+                continue
+            if frame == full:
+                return case, attempt
+            subject = self._subject(frame, attempt, watch)
+            with watch.stage("pathology"):
+                return frame_case(self.basis, subject, requests, frame), attempt
+        raise RecipeError(f"no head of {MAX_ATTEMPTS} was drawn")
+
+    def _subject(self, frame: Frame, attempt: int, watch: Stopwatch) -> Subject:
+        with watch.stage("subject"):
+            spec = at_age(self.spec, frame)
+            return sample_subject(spec, self.model, self.fitted, frame.case, attempt)
 
     def _vertices(self, subject: Subject, case: Case) -> Float32[Tensor, "twins vertices 3"]:
         rest = [rest_vertices(self.model, subject)]
@@ -226,8 +241,9 @@ class Pipeline:
 
     def _subject_row(self, subject: Subject, case: Case, index: int) -> dict[str, Any]:
         is_shared = self.spec.subject.one or self.fitted is not None
+        frame = frame_of(self.spec, index)
         return {
-            "subject": "0" if is_shared else str(index),
+            "subject": "0" if is_shared else str(frame.case),
             "source": subject.source,
             "age_years": subject.age_years,
             "sex": subject.sex,
@@ -235,6 +251,7 @@ class Pipeline:
             "seed": self.spec.seed,
             "pathologies": ";".join(solved.name for solved in case.pathologies),
             **self._head_class(case),
+            **_time(frame),
         }
 
     def _head_class(self, case: Case) -> dict[str, str]:
@@ -242,9 +259,19 @@ class Pipeline:
         return {"head_class": head_class(names)} if self.spec.head_shape else {}
 
 
+def _time(frame: Frame) -> dict[str, Any]:
+    """Return the columns of a frame of a series."""
+    if frame.course is None:
+        return {}
+    return {"time": frame.time, "time_unit": frame.course.unit}
+
+
 def solved_moves(case: Case) -> list[Move]:
-    """Return name, side and coefficient of each pathology of a case."""
-    return [(solved.name, solved.side, solved.coefficient) for solved in case.pathologies]
+    """Return what a case's pathologies move, without what they were measured by."""
+    return [
+        Move(solved.name, solved.side, solved.coefficient, solved.associated)
+        for solved in case.pathologies
+    ]
 
 
 def severity_rows(case: Case) -> list[dict[str, Any]]:
@@ -281,7 +308,12 @@ def _parameters(
         # A fitted subject's detail is the same for all samples and stands once, in subject.json.
         "subject": plain(replace(case.subject, detail_mm=None)),
         "pathologies": [
-            {"name": solved.name, "side": solved.side, "coefficient": solved.coefficient}
+            {
+                "name": solved.name,
+                "side": solved.side,
+                "coefficient": solved.coefficient,
+                "associated": solved.associated,
+            }
             for solved in case.pathologies
         ],
         "drift": plain(case.drift),

@@ -1,6 +1,7 @@
 """Values that are each allowed but do not go together: all of them are found before any work."""
 
 import re
+from itertools import pairwise
 
 from augment.recipe.schema import CEPHALOGRAMS, RecipeSpec
 
@@ -13,7 +14,14 @@ def contradictions(spec: RecipeSpec) -> list[str]:
     Args:
         spec: A recipe whose values are each allowed.
     """
-    return [*_run(spec), *_subject(spec), *_pathologies(spec), *_volume(spec), *_anchored(spec)]
+    return [
+        *_run(spec),
+        *_subject(spec),
+        *_pathologies(spec),
+        *_series(spec),
+        *_volume(spec),
+        *_anchored(spec),
+    ]
 
 
 def _run(spec: RecipeSpec) -> list[str]:
@@ -57,6 +65,26 @@ def _pathologies(spec: RecipeSpec) -> list[str]:
     for number, pathology in enumerate(spec.pathologies):
         if not pathology.name:
             found.append(f"pathologies[{number}].name expects the name of a pathology, got none")
+    return found
+
+
+def _series(spec: RecipeSpec) -> list[str]:
+    course, times = spec.series.course, spec.series.times
+    found = []
+    if (course == "none") != (not times):
+        found.append(
+            "series.course and series.times expect each other, got"
+            f" course={course} and times={list(times)}; give both or none"
+        )
+    if course != "none" and not spec.pathologies:
+        found.append("series.course expects at least one entry in pathologies, got none")
+    if any(a >= b for a, b in pairwise(times)):
+        found.append(f"series.times expects rising times, got {list(times)}; put them in order")
+    if course == "synostosis_growth" and spec.subject.source != "prior":
+        found.append(
+            "series.course=synostosis_growth expects subject.source=prior, whose heads grow, got"
+            f" {spec.subject.source}"
+        )
     return found
 
 

@@ -109,6 +109,24 @@ class PathologySpec:
     side: str | None = setting(
         None, "null draws a side where the pathology has one", choices=("left", "right", "both")
     )
+    associated: bool = setting(
+        False, "with the changes that often come along, where the catalogue states some"
+    )
+
+
+@dataclass(frozen=True)
+class SeriesSpec:
+    """A case over time: frames in order, one sample each."""
+
+    course: str = setting(
+        "none",
+        "how severities change: swelling (months after surgery), surgery (share of the plan that"
+        " is done), palsy_recovery (weeks), synostosis_growth (age in months)",
+        choices=("none", "swelling", "surgery", "palsy_recovery", "synostosis_growth"),
+    )
+    times: tuple[float, ...] = setting(
+        (), "times of a case's frames in the course's unit", low=0, high=1000
+    )
 
 
 @dataclass(frozen=True)
@@ -241,6 +259,7 @@ class RecipeSpec:
     )
     subject: SubjectSpec = setting(SubjectSpec, "healthy heads")
     pathologies: tuple[PathologySpec, ...] = setting((), "pathologies, see `assign`")
+    series: SeriesSpec = setting(SeriesSpec, "cases over time, samples are their frames")
     render: RenderSpec = setting(RenderSpec, "pictures and pixel labels")
     volume: VolumeSpec = setting(VolumeSpec, "volumes, their labels and radiographs")
 

@@ -23,6 +23,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("caucasian", pa.float64()),
             ("seed", pa.int64()),
             ("pathologies", pa.string()),
+            ("head_class", pa.string()),
+            ("time", pa.float64()),
+            ("time_unit", pa.string()),
         ]
     ),
     "files": pa.schema(

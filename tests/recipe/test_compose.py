@@ -27,6 +27,7 @@ SHIPPED = [
     "head_shapes",
     "mandible_kbp",
     "pathology_atlas",
+    "swelling_course",
 ]
 
 
@@ -131,6 +132,11 @@ def test_every_mistake_is_reported_at_once():
             r"unknown key 'pathologies\[0\].sverity', the nearest known key is .*severity'",
         ),
         (["assign=one", "pathologies=[]"], "assign=one expects at least one entry in pathologies"),
+        (["series.course=swelling"], r"expect each other, got course=swelling and times=\[\]"),
+        (
+            ["series.course=swelling", "series.times=[6,1]"],
+            r"series.times expects rising times, got \[6.0, 1.0\]",
+        ),
         (["subject.source=ct"], "subject.path expects a file for subject.source=ct, got none"),
         (["seed=1,2"], "'seed=1,2' asks for several runs; add --multirun"),
         (["=3"], "expected key=value, got '=3'"),
