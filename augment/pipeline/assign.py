@@ -108,6 +108,12 @@ def pathology_mistakes(
             mistakes.append(
                 f"{where}.severity expects a number or one of {', '.join(grades)}, got {grade!r}"
             )
+        if entry.associated and known[entry.name].associated is None:
+            able = ", ".join(name for name, one in known.items() if one.associated is not None)
+            mistakes.append(
+                f"{where}.associated expects false for {entry.name}, with which no changes are"
+                f" stated to come along, got true; it is for {able}"
+            )
         if entry.side is not None and entry.side not in sides:
             wanted = f"one of {', '.join(sides)}" if sides else "null"
             mistakes.append(f"{where}.side expects {wanted} for {entry.name}, got {entry.side!r}")
@@ -128,4 +134,4 @@ def _draw(entry: PathologySpec, rng: np.random.Generator, pathology: Pathology) 
     if side is None and pathology.sides:
         single = [name for name in pathology.sides if name != BOTH] or list(pathology.sides)
         side = single[int(rng.integers(len(single)))]
-    return Request(entry.name, severity, side)
+    return Request(entry.name, severity, side, associated=entry.associated)

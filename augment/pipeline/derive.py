@@ -76,7 +76,12 @@ class _Derivation:
         if self.pipeline.fitted is not None:
             subject = replace(subject, detail_mm=self.pipeline.fitted.detail_mm)
         moves = [
-            (solved["name"], solved["side"], solved["coefficient"])
+            Move(
+                solved["name"],
+                solved["side"],
+                solved["coefficient"],
+                solved.get("associated", False),
+            )
             for solved in parameters["pathologies"]
         ]
         yield from self._view_labels(subject, moves, parameters["views"])
@@ -91,8 +96,8 @@ class _Derivation:
         shapes = [(HEALTHY, head)]
         if moves:
             offset = np.zeros_like(head)
-            for name, side, coefficient in moves:
-                offset += coefficient * basis.column(PATHOLOGIES[name], side).vertices
+            for move in moves:
+                offset += move.coefficient * move.column(basis).vertices
             shapes.append((PATHOLOGICAL, head + offset))
         for twin, vertices in shapes if self.pipeline.spec.twins else shapes[-1:]:
             yield twin, None, "head_shape_mm", head_map_mm(basis, vertices)
@@ -104,10 +109,9 @@ class _Derivation:
         rest = [rest_vertices(pipeline.model, subject)]
         if moves:
             offset = np.zeros(rest[0].shape)
-            for name, side, coefficient in moves:
-                column = pipeline.basis.column(PATHOLOGIES[name], side)
-                offset += coefficient * column.vertices
-            solved = [(PATHOLOGIES[name], side, c) for name, side, c in moves]
+            for move in moves:
+                offset += move.coefficient * move.column(pipeline.basis).vertices
+            solved = [(PATHOLOGIES[move.name], move.side, move.coefficient) for move in moves]
             lost = lost_expression(pipeline.basis, solved, subject.expression)
             rest.append(rest[0] + offset + lost)
         if pipeline.spec.head_shape:

@@ -2,17 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from augment.pathology import PATHOLOGIES, Deformation, PathologyBasis
 from augment.pathology.anchors import all_points
+from augment.pathology.basis import Column
 from augment.pathology.solve import healthy_vertices
 from augment.record import HEALTHY, PATHOLOGICAL
 from augment.sample import Subject
 
-Move = tuple[str, str | None, float]
+
+class Move(NamedTuple):
+    """One solved pathology: its name, its side, its coefficient, and whether the changes that often
+    come along are part of it."""
+
+    name: str
+    side: str | None
+    coefficient: float
+    associated: bool = False
+
+    def column(self, basis: PathologyBasis) -> Column:
+        """Return its field, sampled."""
+        return basis.column(PATHOLOGIES[self.name], self.side, self.associated)
 
 
 @dataclass(frozen=True)
@@ -38,14 +52,14 @@ def head_pair(basis: PathologyBasis, subject: Subject, moves: Sequence[Move]) ->
     Args:
         basis: The pathologies' displacements.
         subject: The healthy subject.
-        moves: Name, side and solved coefficient of each pathology; none gives a healthy head alone.
+        moves: The solved pathologies; none gives a healthy head alone.
     """
     healthy = healthy_vertices(basis.model, subject)
     points = all_points(basis.anchors, basis.model, healthy)
     named = {HEALTHY: basis.anchors.named(points)}
     if not moves:
         return HeadPair(healthy, None, (), named)
-    columns = [(basis.column(PATHOLOGIES[name], side), amount) for name, side, amount in moves]
+    columns = [(move.column(basis), move.coefficient) for move in moves]
     pathological, moved = healthy.copy(), points.copy()
     for column, amount in columns:
         pathological += amount * column.vertices

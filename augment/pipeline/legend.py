@@ -61,4 +61,5 @@ def _facts(entry: Pathology) -> dict[str, Any]:
         "bone_follow": entry.bone_follow,
         "skin_follow": entry.skin_follow,
         "follow_source": entry.follow_source,
+        "associated_changes": entry.associated_changes,
     }

@@ -37,6 +37,13 @@ def test_cycle_goes_through_the_list():
     assert assign(0) == [Request("crooked_nose", 4.0, "left")]
 
 
+def test_associated_changes_are_asked_for_by_the_recipe():
+    entry = PathologySpec("chin_deviation", Severity(uniform=(6.0, 6.0)), "left", associated=True)
+    assert assign(0, pathologies=(entry,)) == [
+        Request("chin_deviation", 6.0, "left", associated=True)
+    ]
+
+
 def test_a_grade_is_drawn_inside_its_range():
     low, high = grade_ranges(PATHOLOGIES["hypertelorism"])["mild"]
     drawn = [assign(1 + 3 * k)[0] for k in range(50)]
@@ -93,6 +100,11 @@ def test_an_empty_list_means_healthy():
     [
         (PathologySpec("crooked_noze"), "pathologies[0].name expects one of acromegaly, "),
         (PathologySpec("hypertelorism", side="left"), "expects null for hypertelorism, got 'left'"),
+        (
+            PathologySpec("crooked_nose", associated=True),
+            "associated expects false for crooked_nose, with which no changes are stated to come "
+            "along, got true; it is for zygomatic_depression, chin_deviation",
+        ),
         (PathologySpec("crooked_nose", side="both"), "expects one of left, right for crooked_nose"),
         (
             PathologySpec("crooked_nose", Severity(grade="awful")),

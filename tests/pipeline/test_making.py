@@ -122,6 +122,15 @@ def test_one_subject_serves_all_samples(make):
     np.testing.assert_array_equal(first.twins[0].vertices_mm, second.twins[0].vertices_mm)
 
 
+def test_associated_changes_are_recorded_and_seen(make):
+    entry = "pathologies=[{name: zygomatic_depression, severity: 5, side: left, associated: %s}]"
+    plain, more = (make("face_demo", 0, entry % word) for word in ("false", "true"))
+    recorded = [sample.parameters["pathologies"][0]["associated"] for sample in (plain, more)]
+    assert recorded == [False, True]
+    np.testing.assert_array_equal(plain.twins[0].vertices_mm, more.twins[0].vertices_mm)
+    assert (plain.twins[1].vertices_mm != more.twins[1].vertices_mm).any()
+
+
 def test_views_have_their_own_cameras(make):
     sample = make("face_demo", 0, "render.views=2")
     cameras = [view.camera for view in sample.twins[0].views]
@@ -163,7 +172,7 @@ def test_an_impossible_severity_names_the_largest_possible_value():
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("pathologies=[{name: croked_nose}]", "one of cheek_swelling, .*, got 'croked_nose'"),
+        ("pathologies=[{name: croked_nose}]", "one of acromegaly, .*, got 'croked_nose'"),
         ("device=tpu9", "device expects cpu, cuda or cuda:N, got 'tpu9'"),
         ("device=mps", "device expects cpu, cuda or cuda:N, got 'mps'"),
         ("render.background=/no/where", "a folder of pictures, got '/no/where'"),
