@@ -7,6 +7,7 @@ Ratios and angles are taken on that section as they are on a scan (Plank et al.,
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -43,6 +44,11 @@ class Vault:
     height_mm: float
     nasion: Float[np.ndarray, "3"]
     notches: tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"]] | None
+
+    @cached_property
+    def widest(self) -> Float[np.ndarray, "crossings 2 2"]:
+        """The widest section, which several measures share."""
+        return outline(self, WIDEST_LEVEL)
 
 
 def vault_of(
@@ -147,14 +153,14 @@ def _middle(segments: np.ndarray) -> Float[np.ndarray, "2"]:
     return np.array([0.0, (y.max() + y.min()) / 2])
 
 
-def _width_over_length_percent(vault: Vault, level: float) -> float:
-    extent = np.ptp(outline(vault, level).reshape(-1, 2), axis=0)
+def _width_over_length_percent(section: Float[np.ndarray, "crossings 2 2"]) -> float:
+    extent = np.ptp(section.reshape(-1, 2), axis=0)
     return float(100.0 * extent[0] / extent[1])
 
 
 def cephalic_ratio_percent(vault: Vault) -> float:
     """Return the greatest width over the greatest length of the widest section, percent."""
-    return _width_over_length_percent(vault, WIDEST_LEVEL)
+    return _width_over_length_percent(vault.widest)
 
 
 def scaphocephaly_index_percent(vault: Vault) -> float:
@@ -163,12 +169,12 @@ def scaphocephaly_index_percent(vault: Vault) -> float:
     Ruiz-Correa et al., Cleft Palate Craniofac J 2006;43:211. On a surface the plane is taken at 0.6
     of the height of the vertex above the Frankfort horizontal.
     """
-    return _width_over_length_percent(vault, VENTRICLE_LEVEL)
+    return _width_over_length_percent(outline(vault, VENTRICLE_LEVEL))
 
 
 def vault_height_percent(vault: Vault) -> float:
     """Return the height of the vertex over the length of the widest section, percent."""
-    return float(100.0 * vault.height_mm / np.ptp(outline(vault, WIDEST_LEVEL)[..., 1]))
+    return float(100.0 * vault.height_mm / np.ptp(vault.widest[..., 1]))
 
 
 def cvai_percent(vault: Vault, flat_side: str) -> float:
@@ -177,7 +183,7 @@ def cvai_percent(vault: Vault, flat_side: str) -> float:
     100 · (long diagonal - short diagonal) / long diagonal, both at 30 degrees to the midline
     through the middle of the widest section (Loveday and de Chalain, J Craniofac Surg 2001;12:308).
     """
-    segments = outline(vault, WIDEST_LEVEL)
+    segments = vault.widest
     angles = np.array([DIAGONAL_DEG, 180 + DIAGONAL_DEG, -DIAGONAL_DEG, 180 - DIAGONAL_DEG])
     r = radii_mm(segments, _middle(segments), angles)
     right_front, left_front = r[0] + r[1], r[2] + r[3]
@@ -192,7 +198,7 @@ def forehead_asymmetry_percent(vault: Vault, flat_side: str) -> float:
     100 · (1 - flat / bossed), the mean radii of both halves from 15 to 55 degrees off the midline
     in the widest section.
     """
-    segments = outline(vault, WIDEST_LEVEL)
+    segments = vault.widest
     r = radii_mm(segments, _middle(segments), np.concatenate([FOREHEAD_DEG, -FOREHEAD_DEG]))
     right, left = r[: len(FOREHEAD_DEG)].mean(), r[len(FOREHEAD_DEG) :].mean()
     flat, bossed = (right, left) if flat_side == "right" else (left, right)
