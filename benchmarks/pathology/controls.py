@@ -1,0 +1,78 @@
+"""Measures of drawn healthy adults against published norms, as controls.md beside this file.
+
+    python benchmarks/pathology/controls.py [--n 200]
+
+Young adults (18-40 years) of each sex. Distances: Farkas, Anthropometry of the Head and Face, 1994;
+angles: Steiner 1953. The issue asks for means within 0.3 standard deviations.
+"""
+
+import argparse
+
+import numpy as np
+from heads import open_basis, write_report
+
+from augment.morphable.anthropometry import measure_head
+from augment.morphable.prior import PriorSpec, draw_subject
+from augment.pathology import PathologyBasis, measures
+from augment.pathology.anchors import all_points
+from augment.pathology.solve import healthy_vertices
+from augment.streams import stream
+
+YEARS, WITHIN_SD = (18.0, 40.0), 0.3
+SEXES = ("male", "female")
+NORMS = {
+    "intercanthal_width": ((33.3, 2.7), (31.8, 2.3)),
+    "nasal_width": ((34.9, 2.1), (31.4, 2.0)),
+    "mouth_width": ((54.5, 3.0), (50.2, 3.5)),
+    "bizygomatic_width": ((139.1, 5.3), (130.0, 4.6)),
+    "bigonial_width": ((105.6, 6.7), (94.5, 5.0)),
+    "SNA": ((82.0, 3.5), (82.0, 3.5)),
+    "SNB": ((80.0, 3.0), (80.0, 3.0)),
+    "ANB": ((2.0, 2.0), (2.0, 2.0)),
+}
+HEADER = "| Measure | male | published | off, SD | female | published | off, SD |"
+
+
+def main() -> None:
+    """Write the report."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--n", type=int, default=200)
+    n, basis = parser.parse_args().n, open_basis()
+    drawn = {sex: measured(basis, sex, n) for sex in SEXES}
+    rows, outside = {}, 0
+    for name, norms in NORMS.items():
+        cells = [name]
+        for sex, (mean, sd) in zip(SEXES, norms, strict=True):
+            values = drawn[sex][name]
+            off = (values.mean() - mean) / sd
+            outside += abs(off) > WITHIN_SD
+            cells += [f"{values.mean():.1f} ± {values.std():.1f}", f"{mean} ± {sd}", f"{off:+.2f}"]
+        rows[name] = f"| {' | '.join(cells)} |"
+        print(rows[name], flush=True)
+    text = (
+        f"Made by `python benchmarks/pathology/controls.py --n {n}`: adults of 18-40 years, mm and "
+        f"degrees. {outside} of {2 * len(NORMS)} means lie more than {WITHIN_SD} SD from the norm."
+    )
+    write_report("controls.md", "Healthy adults against published norms", text, HEADER, rows)
+
+
+def measured(basis: PathologyBasis, sex: str, n: int) -> dict[str, np.ndarray]:
+    """Return the measures of drawn adults of one sex."""
+    rows: dict[str, list[float]] = {}
+    for k in range(n):
+        rng = stream(1, k, f"adult {sex}")
+        subject = draw_subject(basis.model, rng, PriorSpec(age_years=YEARS, sex=sex))
+        head = healthy_vertices(basis.model, subject)
+        points = basis.anchors.named(all_points(basis.anchors, basis.model, head))
+        values = measure_head(points) | {
+            "SNA": measures.sna_deg(points),
+            "SNB": measures.snb_deg(points),
+            "ANB": measures.anb_deg(points),
+        }
+        for name in NORMS:
+            rows.setdefault(name, []).append(values[name])
+    return {name: np.array(values) for name, values in rows.items()}
+
+
+if __name__ == "__main__":
+    main()
