@@ -1,11 +1,13 @@
 """NIfTI files as nibabel and SimpleITK read them."""
 
+import gzip
+
 import nibabel as nib
 import numpy as np
 import pytest
 
-from augment.errors import GeometryError
-from augment.volume.files import encode_volume, read_written, write_volume
+from augment.errors import AssetError, GeometryError
+from augment.volume.files import KINDS, check_written, encode_volume, read_written, write_volume
 from augment.volume.label_table import itksnap_table, label_json, slicer_table
 from augment.volume.labels import LABELS
 
@@ -26,6 +28,29 @@ def test_a_ct_is_read_back_with_equal_frames_and_mm(tmp_path):
 def test_the_same_input_gives_the_same_bytes():
     values = np.zeros((4, 5, 6), np.uint8)
     assert encode_volume(values, AFFINE, "labels") == encode_volume(values, AFFINE, "labels")
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (5, 70, 3), (67, 4, 33)])
+def test_the_bytes_are_those_that_nibabel_writes(shape):
+    values = np.random.default_rng(2).integers(0, 255, shape).astype(np.uint8)
+    image = nib.Nifti1Image(values, AFFINE)
+    image.header.set_xyzt_units("mm", "unknown")
+    image.set_sform(AFFINE, code="scanner")
+    image.set_qform(AFFINE, code="scanner")
+    image.header["intent_code"] = KINDS["labels"].intent
+    image.header["descrip"] = KINDS["labels"].description.encode()
+    assert gzip.decompress(encode_volume(values, AFFINE, "labels")) == image.to_bytes()
+
+
+def test_a_file_that_changed_on_disk_is_noticed(tmp_path):
+    values = np.arange(4 * 5 * 6 * 3, dtype=np.float32).reshape(4, 5, 6, 3)
+    path = tmp_path / "u.nii.gz"
+    write_volume(path, values, AFFINE, "displacement_mm")
+    other = values.copy()
+    other[3, 4, 5, 2] += 1
+    for changed, affine in ((other, AFFINE), (values, np.diag([2.0, 2.5, 3, 1]))):
+        with pytest.raises(AssetError, match="check the disk"):
+            check_written(path, changed, affine)
 
 
 def test_displacements_are_five_dimensional_with_their_intent(tmp_path):
