@@ -1,4 +1,4 @@
-"""The two heads that a volume shows: at rest, without expression, with their bony points."""
+"""The two heads that a volume shows, at rest and without expression, with their bony points."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,12 +38,14 @@ class HeadPair:
         pathological_mm: The same vertices of the pathological head; None where there is none.
         moves: Deformation and solved coefficient of each pathology.
         points_mm: Twin to its skin landmarks and bony points by name.
+        subject: The healthy subject.
     """
 
     healthy_mm: Float[np.ndarray, "vertices 3"]
     pathological_mm: Float[np.ndarray, "vertices 3"] | None
     moves: Sequence[tuple[Deformation, float]]
     points_mm: Mapping[str, Mapping[str, np.ndarray]]
+    subject: Subject
 
 
 def head_pair(basis: PathologyBasis, subject: Subject, moves: Sequence[Move]) -> HeadPair:
@@ -58,7 +60,7 @@ def head_pair(basis: PathologyBasis, subject: Subject, moves: Sequence[Move]) ->
     points = all_points(basis.anchors, basis.model, healthy)
     named = {HEALTHY: basis.anchors.named(points)}
     if not moves:
-        return HeadPair(healthy, None, (), named)
+        return HeadPair(healthy, None, (), named, subject)
     columns = [(move.column(basis), move.coefficient) for move in moves]
     pathological, moved = healthy.copy(), points.copy()
     for column, amount in columns:
@@ -67,4 +69,4 @@ def head_pair(basis: PathologyBasis, subject: Subject, moves: Sequence[Move]) ->
         moved += amount * column.points[: len(moved)]
     named[PATHOLOGICAL] = basis.anchors.named(moved)
     deformations = tuple((column.deformation, amount) for column, amount in columns)
-    return HeadPair(healthy, pathological, deformations, named)
+    return HeadPair(healthy, pathological, deformations, named, subject)

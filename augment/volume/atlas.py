@@ -141,6 +141,6 @@ def _sockets(canvas: Canvas) -> Bool[np.ndarray, "x y z"]:
 
 def _repaint_skin(canvas: Canvas, surface: np.ndarray) -> None:
     """Keep bone and teeth from showing through the skin; airway openings stay open."""
-    air = ("airway_nasal", "airway_oral", "ear_air", "air", "bite_block")
-    everywhere = (slice(None),) * 3
-    canvas.paint_mask(everywhere, surface & ~canvas.holds(everywhere, air), "skin", None)
+    open_air = ("airway_nasal", "airway_oral", "ear_air", "air", "bite_block")
+    covered = tuple(name for name in NUMBER if name not in open_air)
+    canvas.paint_mask((slice(None),) * 3, surface, "skin", covered)

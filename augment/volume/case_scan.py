@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, Int16, UInt8
+from scipy import ndimage
 
 from augment.errors import GeometryError
 from augment.volume.atlas import Atlas
@@ -13,10 +14,15 @@ from augment.volume.grid import Grid
 from augment.volume.label_table import itksnap_table, label_json, slicer_table
 from augment.volume.lattice import Field, jacobian
 from augment.volume.protocol import PERSON_HIGH_MM, PERSON_LOW_MM, Scan, seen_box
-from augment.volume.sampling import draw_texture, pull_back
+from augment.volume.refinement import Inverse
+from augment.volume.sampling import Pulled, Twin, draw_texture, pull_back
 from augment.volume.scan_frame import scan_displacement
 from augment.volume.scanner import Exposure, acquire, expose
 from augment.volume.twins import TwinFields
+
+
+STRETCHED_MM = 4.0
+"""No voxel of the anatomy is larger than this in any head."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +84,32 @@ def scan_twins(
     """
     _check_cover(fields.template_from_healthy.grid, scan)
     texture = draw_texture(rng)
-    ideal = _Ideal.of(atlas, fields.template_from_healthy, scan, texture, structure)
-    exposure = expose(ideal.image, scan.grid, scan.scanner, scan.n_sub, rng)
-    healthy = ideal.scanned(atlas, fields.healthy_from_template, scan, exposure)
-    anatomy = atlas if opened is None else opened
-    ideal = _Ideal.of(anatomy, fields.template_from_pathological, scan, texture, structure)
-    pathological = ideal.scanned(atlas, fields.pathological_from_template, scan, exposure)
+    healthy = _pulled(atlas, fields.template_from_healthy, scan, texture, structure)
+    exposure = expose(healthy[0], scan.grid, scan.scanner, scan.n_sub, rng)
+    anatomy, differing = atlas, fields.differing
+    if opened is not None:
+        anatomy, differing = opened, differing | _cells_of_change(atlas, opened, fields)
+    pathological = _pulled(
+        anatomy,
+        fields.template_from_pathological,
+        scan,
+        texture,
+        structure,
+        Twin(healthy, differing),
+    )
     between = scan_displacement(fields, scan.posture, scan.grid)
-    return CaseVolumes(healthy, pathological, between.displacement_mm, jacobian(between), scan.grid)
+    return CaseVolumes(
+        _scanned(healthy, atlas, fields.healthy_from_template, scan, exposure),
+        _scanned(pathological, atlas, fields.pathological_from_template, scan, exposure),
+        between.displacement_mm,
+        jacobian(between),
+        scan.grid,
+    )
 
 
 def scan_head(
     atlas: Atlas,
-    template_from_head: Field,
+    template_from_head: Field | Inverse,
     head_from_template: Field,
     scan: Scan,
     rng: np.random.Generator,
@@ -106,47 +125,57 @@ def scan_head(
         rng: As in `scan_twins`.
         structure: As in `scan_twins`.
     """
-    ideal = _Ideal.of(atlas, template_from_head, scan, draw_texture(rng), structure)
-    exposure = expose(ideal.image, scan.grid, scan.scanner, scan.n_sub, rng)
-    return ideal.scanned(atlas, head_from_template, scan, exposure)
+    pulled = _pulled(atlas, template_from_head, scan, draw_texture(rng), structure)
+    exposure = expose(pulled[0], scan.grid, scan.scanner, scan.n_sub, rng)
+    return _scanned(pulled, atlas, head_from_template, scan, exposure)
 
 
-@dataclass(frozen=True)
-class _Ideal:
+def _pulled(
+    atlas: Atlas,
+    template_from_head: Field | Inverse,
+    scan: Scan,
+    texture: np.ndarray,
+    structure: tuple[int, ...],
+    twin: Twin | None = None,
+) -> Pulled:
     """What a scanner without faults would show."""
+    return pull_back(
+        atlas,
+        template_from_head,
+        scan.posture,
+        scan.values,
+        texture,
+        scan.grid,
+        scan.n_sub,
+        structure,
+        scan.footprint_mm,
+        twin,
+    )
 
-    image: Float32[np.ndarray, "x y z"]
-    labels: UInt8[np.ndarray, "x y z"]
-    share: UInt8[np.ndarray, "x y z"] | None
 
-    @staticmethod
-    def of(
-        atlas: Atlas,
-        template_from_head: Field,
-        scan: Scan,
-        texture: np.ndarray,
-        structure: tuple[int, ...],
-    ) -> "_Ideal":
-        return _Ideal(
-            *pull_back(
-                atlas,
-                template_from_head,
-                scan.posture,
-                scan.values,
-                texture,
-                scan.grid,
-                scan.n_sub,
-                structure,
-                scan.footprint_mm,
-            )
-        )
+def _cells_of_change(atlas: Atlas, opened: Atlas, fields: TwinFields) -> np.ndarray:
+    """Cells of the pathological inverse's grid that may show a voxel whose label was changed."""
+    grid = fields.template_from_pathological.grid
+    changed = np.argwhere(atlas.labels != opened.labels)
+    points = changed * np.array(atlas.grid.spacing_mm) + atlas.grid.origin_mm
+    placed = fields.pathological_from_template.move(points)
+    index = np.floor((placed - grid.origin_mm) / grid.spacing_mm).astype(int)
+    cells = np.zeros(grid.shape, bool)
+    known = ((index >= 0) & (index < grid.shape)).all(axis=1)
+    cells[tuple(index[known].T)] = True
+    # A voxel's corners, stretched, reach into neighbouring cells.
+    reach = [int(np.ceil(STRETCHED_MM / s)) for s in grid.spacing_mm]
+    return np.asarray(ndimage.maximum_filter(cells, [2 * n + 1 for n in reach]))
 
-    def scanned(
-        self, atlas: Atlas, head_from_template: Field, scan: Scan, exposure: Exposure
-    ) -> HeadVolume:
-        metal_mm = scan.posture.scan_from_head(head_from_template.move(atlas.metal_mm))
-        image = acquire(self.image, scan.grid, scan.scanner, scan.n_sub, metal_mm, exposure)
-        return HeadVolume(image, self.labels, self.share)
+
+def _scanned(
+    pulled: Pulled, atlas: Atlas, head_from_template: Field, scan: Scan, exposure: Exposure
+) -> HeadVolume:
+    """What this scanner shows; the ideal image is overwritten."""
+    image, labels, share = pulled
+    metal_mm = scan.posture.scan_from_head(head_from_template.move(atlas.metal_mm))
+    taken = acquire(image, scan.grid, scan.scanner, scan.n_sub, metal_mm, exposure)
+    return HeadVolume(taken, labels, share)
 
 
 def _check_cover(grid: Grid, scan: Scan) -> None:

@@ -4,6 +4,7 @@ neighbour's or a related field's answer, and small plain steps where it does not
 from typing import no_type_check
 
 import numpy as np
+from jaxtyping import Float
 from numba import njit, prange
 
 from augment.errors import GeometryError
@@ -47,6 +48,34 @@ def inverse_of_changed(field: Field, before: Field, inverse_before: Field) -> Fi
     return _inverted(field, inverse_before, changed, inverse_before.displacement_mm.copy())
 
 
+def inverse_points(
+    field: Field, points_mm: Float[np.ndarray, "points 3"]
+) -> Float[np.ndarray, "points 3"]:
+    """Return the points that a field carries to the given ones.
+
+    Args:
+        field: Field from source to target, without folds.
+        points_mm: Points of the target frame.
+
+    Raises:
+        GeometryError: If no answer is found, because the field folds or strains too much.
+    """
+    result = np.zeros((len(points_mm), 3))
+    control = (NEWTON_STEPS, PLAIN_STEPS, TOLERANCE_MM)
+    target = np.ascontiguousarray(points_mm, float)
+    worst = _invert_points(field.displacement_mm, *field.grid.geometry, target, result, control)
+    _require_settled(worst)
+    return target + result
+
+
+def _require_settled(worst: float) -> None:
+    if not worst <= 10 * TOLERANCE_MM:
+        raise GeometryError(
+            f"expected a field that can be inverted, but {worst:.3f} mm remain: lower "
+            "the severity of the pathologies"
+        )
+
+
 def _inverted(field: Field, start: Field, changed: np.ndarray, result: np.ndarray) -> Field:
     worst = _invert(
         field.displacement_mm,
@@ -57,11 +86,7 @@ def _inverted(field: Field, start: Field, changed: np.ndarray, result: np.ndarra
         *start.grid.geometry,
         (NEWTON_STEPS, PLAIN_STEPS, TOLERANCE_MM),
     )
-    if not worst.max() <= 10 * TOLERANCE_MM:
-        raise GeometryError(
-            f"expected a field that can be inverted, but {worst.max():.3f} mm remain: lower "
-            "the severity of the pathologies"
-        )
+    _require_settled(float(worst.max()))
     return Field(start.grid, result)
 
 
@@ -151,6 +176,20 @@ def _plain(values, origin, spacing, q, p, n_steps, tolerance):
         p[1] -= size * (p[1] + b)
         p[2] -= size * (p[2] + c)
     return change
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _invert_points(values, origin, spacing, points, result, control):
+    n_newton, n_plain, tolerance = control
+    worst, m = 0.0, np.zeros((3, 4))
+    for n in range(points.shape[0]):
+        left = _newton(values, origin, spacing, points[n], result[n], m, n_newton, tolerance)
+        if not left < tolerance:
+            result[n] = 0.0
+            left = _plain(values, origin, spacing, points[n], result[n], n_plain, tolerance)
+        worst = max(worst, left)
+    return worst
 
 
 @njit(cache=True, nogil=True, parallel=True)

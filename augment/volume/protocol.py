@@ -71,8 +71,6 @@ class Scan:
     def head_grid(self) -> Grid:
         """Return the lattice, head frame, over all that this scan sees of a person: what
         `twin_fields` takes."""
-        if self.posture.is_upright() and min(self.grid.spacing_mm) >= 1.0:
-            return self.grid
         low, high = seen_box(self.posture, self.grid)
         low, high = np.maximum(low, PERSON_LOW_MM), np.minimum(high, PERSON_HIGH_MM)
         return grid_over(low, np.maximum(high, low + FIELD_STEP_MM), FIELD_STEP_MM)

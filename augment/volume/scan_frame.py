@@ -13,6 +13,7 @@ from numba import njit, prange
 from augment.volume.grid import Grid
 from augment.volume.lattice import Field
 from augment.volume.posture import Posture
+from augment.volume.refinement import _is_marked
 from augment.volume.sampling import _to_head
 from augment.volume.twins import TwinFields, counterpart
 
@@ -39,7 +40,7 @@ def scan_displacement(fields: TwinFields, posture: Posture, grid: Grid) -> Field
         *grid.geometry,
         parameters,
         np.linalg.inv(parameters[:9].reshape(3, 3)),
-        *fields.twin_arrays(),
+        fields.twin_arrays(),
         NEWTON_STEPS,
         NEWTON_TOLERANCE_MM,
     )
@@ -59,45 +60,24 @@ def _unturn(inverse, angle, a, b, c):
 
 @njit(cache=True, nogil=True, parallel=True)
 @no_type_check
-def _displace(
-    result,
-    origin,
-    spacing,
-    posture,
-    inverse,
-    back,
-    b_origin,
-    b_spacing,
-    known,
-    k_origin,
-    k_spacing,
-    forth,
-    f_origin,
-    f_spacing,
-    n_steps,
-    tolerance,
-):
+def _displace(result, to_origin, to_spacing, posture, inverse, twins, n_steps, tolerance):
+    back, origin, spacing, rough_back, forth_back = twins[0]
+    known, rough, forth, f_origin, f_spacing = twins[1]
+    differing = twins[2]
     for i in prange(result.shape[0]):
-        px = origin[0] + spacing[0] * i
+        q, p, m = np.zeros(3), np.zeros(3), np.zeros((3, 4))
+        px = to_origin[0] + to_spacing[0] * i
         for j in range(result.shape[1]):
-            py = origin[1] + spacing[1] * j
+            py = to_origin[1] + to_spacing[1] * j
             for k in range(result.shape[2]):
-                pz = origin[2] + spacing[2] * k
+                pz = to_origin[2] + to_spacing[2] * k
                 hx, hy, hz = _to_head(posture, px, py, pz)
+                if not _is_marked(differing, origin, spacing, hx, hy, hz):
+                    continue
                 u, v, w = counterpart(
-                    hx,
-                    hy,
-                    hz,
-                    back,
-                    b_origin,
-                    b_spacing,
-                    known,
-                    k_origin,
-                    k_spacing,
-                    forth,
-                    f_origin,
-                    f_spacing,
-                )
+                    hx, hy, hz, back, origin, spacing, rough_back, forth_back, known, rough, forth,
+                    f_origin, f_spacing, q, p, m,
+                )  # fmt: skip
                 if u == 0.0 and v == 0.0 and w == 0.0:
                     continue
                 share = min(1.0, max(0.0, (pz - posture[15]) / (posture[16] - posture[15])))

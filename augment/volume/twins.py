@@ -8,10 +8,11 @@ mesh and bone moves by its own share.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numba import njit, prange
 from scipy import ndimage
 
@@ -19,9 +20,16 @@ from augment.errors import GeometryError
 from augment.pathology.deformation import Deformation
 from augment.volume.anatomy.body import Body
 from augment.volume.grid import Box, Grid, grid_over
-from augment.volume.inversion import inverse, inverse_of_changed
 from augment.volume.lattice import Field, _lookup, grid_points, jacobian
 from augment.volume.motion import Motion, expressed, motion_shares, posed
+from augment.volume.refinement import (
+    Inverse,
+    _exact,
+    _is_marked,
+    differing_cells,
+    exact_inverse,
+    exact_inverse_of_changed,
+)
 from augment.volume.subject import head_from_template, outer_skin, relaxed
 
 STEP_MM, FINEST_MM = 2.0, 3.0
@@ -55,33 +63,38 @@ class TwinFields:
     """
 
     healthy_from_template: Field
-    template_from_healthy: Field
+    template_from_healthy: Inverse
     pathological_from_template: Field
-    template_from_pathological: Field
+    template_from_pathological: Inverse
+
+    @cached_property
+    def differing(self) -> Bool[np.ndarray, "x y z"]:
+        """Cells of the inverses' grid in which the twins differ, named by their lowest corner."""
+        return differing_cells(
+            self.template_from_healthy.nodes, self.template_from_pathological.nodes
+        )
 
     def healthy_from_pathological(self, grid: Grid) -> Field:
         """Return where each point of the pathological head is in the healthy one: the field that
         makes the twin. It is 0 where both twins are the same, on any grid.
 
-        Both twins pull the template through inverses that are interpolated between nodes; the field
-        is solved against these, so that it leads to the very content that the healthy twin has.
+        The field is solved against the inverses through which both twins pull the template, so
+        that it leads to the very content that the healthy twin has.
         """
         result = np.zeros((*grid.shape, 3), np.float32)
-        _between(result, *grid.geometry, *self.twin_arrays())
+        _between(result, *grid.geometry, self.twin_arrays())
         return Field(grid, result)
 
-    def twin_arrays(self) -> tuple[np.ndarray, ...]:
-        """Return what `counterpart` reads: both inverses and the forward field, each with its
-        grid's origin and spacing."""
+    def twin_arrays(self) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...], np.ndarray]:
+        """Return what compiled kernels read of the pathological and of the healthy inverse, and
+        where they differ. Both stand on one grid, and so do both forward fields."""
         back, known = self.template_from_pathological, self.template_from_healthy
-        forth = self.healthy_from_template
+        values, origin, spacing, rough, forth, *lattice = back.arrays()
+        known_values, _, _, known_rough, known_forth, *_ = known.arrays()
         return (
-            back.displacement_mm,
-            *back.grid.geometry,
-            known.displacement_mm,
-            *known.grid.geometry,
-            forth.displacement_mm,
-            *forth.grid.geometry,
+            (values, origin, spacing, rough, forth),
+            (known_values, known_rough, known_forth, *lattice),
+            self.differing,
         )
 
 
@@ -139,18 +152,17 @@ def twin_fields(
         healthy_mm: The same vertices of the healthy subject.
         pathologies: Deformation and solved coefficient of each pathology.
         body: The filled template, for depths.
-        grid: Scan grid, head frame, on which the inverses are kept: between its nodes they are
-            good to some hundredths of a millimetre.
+        grid: Grid, head frame, on whose nodes the inverses are kept.
         motion: Expression, jaw and gaze of both twins; None at rest.
 
     Raises:
         GeometryError: If the field folds.
     """
     healthy, total = forward_fields(template_mm, healthy_mm, pathologies, body, grid, motion)
-    back = inverse(healthy, grid)
+    back = exact_inverse(healthy, grid)
     if total is healthy:
         return TwinFields(healthy, back, healthy, back)
-    return TwinFields(healthy, back, total, inverse_of_changed(total, healthy, back))
+    return TwinFields(healthy, back, total, exact_inverse_of_changed(total, back))
 
 
 def lattice_around(grid: Grid) -> Grid:
@@ -198,22 +210,27 @@ def forward_fields(
 @njit(cache=True, nogil=True)
 @no_type_check
 def counterpart(
-    x, y, z, back, b_origin, b_spacing, known, origin, spacing, forth, f_origin, f_spacing
-):
+    x, y, z, back, origin, spacing, rough_back, forth_back, known, rough, forth,
+    f_origin, f_spacing, q, p, m,
+):  # fmt: skip
     """Displacement from a point of the pathological head to the same content in the healthy one.
 
-    The content is at x + back; q with q + known(q) = x + back is improved by forth, the forward
-    field, which is the inverse of known up to interpolation.
+    The content is at x + back; the partner with partner + known(partner) = x + back is improved by
+    the forward field, which known inverts. q, p, m are scratch of `_exact`.
     """
-    a, b, c = _lookup(back, b_origin, b_spacing, x, y, z)
-    d, e, f = _lookup(known, origin, spacing, x, y, z)
+    a, b, c = _exact(
+        back, origin, spacing, rough_back, forth_back, f_origin, f_spacing, x, y, z, q, p, m
+    )
+    d, e, f = _exact(known, origin, spacing, rough, forth, f_origin, f_spacing, x, y, z, q, p, m)
     if a == d and b == e and c == f:
         return 0.0, 0.0, 0.0
     tx, ty, tz = x + a, y + b, z + c
     u, v, w = _lookup(forth, f_origin, f_spacing, tx, ty, tz)
     qx, qy, qz = tx + u, ty + v, tz + w
     for _ in range(COUNTERPART_STEPS):
-        a, b, c = _lookup(known, origin, spacing, qx, qy, qz)
+        a, b, c = _exact(
+            known, origin, spacing, rough, forth, f_origin, f_spacing, qx, qy, qz, q, p, m
+        )
         sx, sy, sz = qx + a, qy + b, qz + c
         if max(abs(sx - tx), abs(sy - ty), abs(sz - tz)) < COUNTERPART_MM:
             break
@@ -224,38 +241,21 @@ def counterpart(
 
 @njit(cache=True, nogil=True, parallel=True)
 @no_type_check
-def _between(
-    result,
-    origin,
-    spacing,
-    back,
-    b_origin,
-    b_spacing,
-    known,
-    k_origin,
-    k_spacing,
-    forth,
-    f_origin,
-    f_spacing,
-):
+def _between(result, to_origin, to_spacing, twins):
+    back, origin, spacing, rough_back, forth_back = twins[0]
+    known, rough, forth, f_origin, f_spacing = twins[1]
+    differing = twins[2]
     for i in prange(result.shape[0]):
-        x = origin[0] + spacing[0] * i
+        q, p, m = np.zeros(3), np.zeros(3), np.zeros((3, 4))
+        x = to_origin[0] + to_spacing[0] * i
         for j in range(result.shape[1]):
-            y = origin[1] + spacing[1] * j
+            y = to_origin[1] + to_spacing[1] * j
             for k in range(result.shape[2]):
-                z = origin[2] + spacing[2] * k
+                z = to_origin[2] + to_spacing[2] * k
+                if not _is_marked(differing, origin, spacing, x, y, z):
+                    continue
                 a, b, c = counterpart(
-                    x,
-                    y,
-                    z,
-                    back,
-                    b_origin,
-                    b_spacing,
-                    known,
-                    k_origin,
-                    k_spacing,
-                    forth,
-                    f_origin,
-                    f_spacing,
-                )
+                    x, y, z, back, origin, spacing, rough_back, forth_back, known, rough, forth,
+                    f_origin, f_spacing, q, p, m,
+                )  # fmt: skip
                 result[i, j, k, 0], result[i, j, k, 1], result[i, j, k, 2] = a, b, c

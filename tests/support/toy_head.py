@@ -5,11 +5,11 @@ import numpy as np
 from augment.volume.atlas import Atlas
 from augment.volume.case_scan import scan_twins
 from augment.volume.grid import grid_over
-from augment.volume.inversion import inverse
 from augment.volume.labels import LABELS, NUMBER
 from augment.volume.lattice import Field, grid_points, identity_field
 from augment.volume.posture import UPRIGHT, Posture
 from augment.volume.protocol import Scan
+from augment.volume.refinement import exact_inverse
 from augment.volume.scanner import Scanner
 from augment.volume.tissue import Contrast, TissueValues
 from augment.volume.twins import TwinFields
@@ -33,6 +33,7 @@ def toy_atlas():
 
 
 STILL = identity_field(grid_over((-60, -60, -60), (60, 60, 60), 6.0))
+REST = exact_inverse(STILL, STILL.grid)
 
 
 def toy_scan(posture=UPRIGHT, grid=GRID, n_sub=1):
@@ -42,9 +43,10 @@ def toy_scan(posture=UPRIGHT, grid=GRID, n_sub=1):
 def toy_twins(scan, bulge=None, structure=()):
     """Twins whose pathological head is the healthy one moved by a field."""
     if bulge is None:
-        fields = TwinFields(STILL, STILL, STILL, STILL)
+        fields = TwinFields(STILL, REST, STILL, REST)
     else:
-        fields = TwinFields(STILL, STILL, bulge, inverse(bulge, bulge.grid))
+        rest = exact_inverse(identity_field(bulge.grid), bulge.grid)
+        fields = TwinFields(STILL, rest, bulge, exact_inverse(bulge, bulge.grid))
     return scan_twins(toy_atlas(), fields, scan, np.random.default_rng(0), structure)
 
 

@@ -5,8 +5,8 @@ import numpy as np
 from augment.pathology.deformation import Deformation, bump
 from augment.volume.anatomy.body import Body
 from augment.volume.grid import grid_over
-from augment.volume.inversion import inverse, inverse_of_changed
 from augment.volume.lattice import Field, grid_points, jacobian
+from augment.volume.refinement import exact_inverse, exact_inverse_of_changed
 from augment.volume.twins import TwinFields, pathology_field
 
 LATTICE = grid_over((-60, -60, -60), (60, 60, 60), 4.0)
@@ -26,8 +26,8 @@ def twins(node_mm):
     moved = waves + 6.0 * push(points)
     pathological = Field(LATTICE, moved.astype(np.float32))
     nodes = grid_over((-40, -40, -40), (40, 40, 40), node_mm)
-    back = inverse(healthy, nodes)
-    return TwinFields(healthy, back, pathological, inverse_of_changed(pathological, healthy, back))
+    back = exact_inverse(healthy, nodes)
+    return TwinFields(healthy, back, pathological, exact_inverse_of_changed(pathological, back))
 
 
 def test_it_leads_to_the_same_content_even_between_coarse_nodes():

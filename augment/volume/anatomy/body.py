@@ -20,12 +20,16 @@ from augment.volume.anatomy.canvas import Canvas
 from augment.volume.anatomy.distance_transform import depth_inside
 from augment.volume.anatomy.spec import AtlasSpec
 from augment.volume.grid import Grid
+from augment.volume.labels import NUMBER
 
 SNAP_PER_MM = 4096
 """Fixed-point steps per mm of the column test; coordinates become integers, so that no column slips
 between two triangles."""
 
 SKIN_MM = 1.8
+FAT_PATCH = 0.55
+"""Where a smooth standard normal exceeds this, fat lies between muscles."""
+
 EAR_SMOOTHING_MM = 8.0
 DEEP_STEP_MM = 3.0
 DEEPEST_MM = 70.0
@@ -170,32 +174,65 @@ def resampled(
 ) -> Float32[np.ndarray, "x y z"]:
     """Interpolate a coarse lattice linearly onto one ``factor`` times finer, aligned at voxel (0,
     0, 0)."""
-    fine = coarse
+    lower, weight = [], []
     for axis in range(3):
-        position = np.minimum(np.arange(shape[axis]) / factor, fine.shape[axis] - 1)
-        lower = np.minimum(position.astype(int), fine.shape[axis] - 2)
-        weight = (
-            (position - lower)
-            .astype(np.float32)
-            .reshape([-1 if a == axis else 1 for a in range(3)])
-        )
-        fine = np.take(fine, lower, axis) * (1 - weight) + np.take(fine, lower + 1, axis) * weight
+        position = np.minimum(np.arange(shape[axis]) / factor, coarse.shape[axis] - 1)
+        lower.append(np.minimum(position.astype(np.int64), coarse.shape[axis] - 2))
+        weight.append((position - lower[axis]).astype(np.float32))
+    fine = np.zeros(shape, np.float32)
+    _interpolate(coarse, tuple(lower), tuple(weight), fine)
     return fine
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _interpolate(coarse, lower, weight, fine):
+    one = np.float32(1.0)
+    plane = np.zeros(coarse.shape[1:], np.float32)
+    row = np.zeros(coarse.shape[2], np.float32)
+    for i in range(fine.shape[0]):
+        a, u = lower[0][i], weight[0][i]
+        plane[:] = coarse[a] * (one - u) + coarse[a + 1] * u
+        for j in range(fine.shape[1]):
+            b, v = lower[1][j], weight[1][j]
+            row[:] = plane[b] * (one - v) + plane[b + 1] * v
+            for k in range(fine.shape[2]):
+                c, w = lower[2][k], weight[2][k]
+                fine[i, j, k] = row[c] * (one - w) + row[c + 1] * w
 
 
 def paint_soft_tissue(canvas: Canvas, body: Body, spec: AtlasSpec) -> None:
     """Paint skin, subcutaneous fat, and muscle with patchy fat planes beneath it."""
-    everywhere = (slice(None),) * 3
     _, _, z = canvas.coordinates()
     neck = np.clip((-60.0 - z) / 30.0, 0.0, 1.0)
     fat_mm = spec.fat_mm + spec.neck_fat_mm * neck + SKIN_MM
-    canvas.labels[body.inside] = 0
-    canvas.paint_mask(everywhere, body.inside, "muscle", ("air",))
-    canvas.paint_mask(everywhere, body.inside & (body.depth_mm < fat_mm), "fat")
     rng = np.random.default_rng(spec.detail_seed)
     factor = 11.0 / canvas.grid.spacing_mm[0]
     patches = rng.standard_normal([int(n / factor) + 3 for n in canvas.grid.shape]).astype(
         np.float32
     )
-    canvas.paint_mask(everywhere, resampled(patches, canvas.grid.shape, factor) > 0.55, "fat")
-    canvas.paint_mask(everywhere, body.inside & (body.depth_mm < SKIN_MM), "skin")
+    _paint_layers(
+        canvas.labels,
+        body.inside,
+        body.depth_mm,
+        fat_mm.reshape(-1).astype(np.float32),
+        resampled(patches, canvas.grid.shape, factor),
+        (NUMBER["skin"], NUMBER["fat"], NUMBER["muscle"]),
+    )
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _paint_layers(labels, inside, depth, fat_mm, patches, numbers):
+    skin, fat, muscle = numbers
+    for i in range(labels.shape[0]):
+        for j in range(labels.shape[1]):
+            for k in range(labels.shape[2]):
+                if not inside[i, j, k]:
+                    continue
+                if depth[i, j, k] < np.float32(SKIN_MM):
+                    labels[i, j, k] = skin
+                elif depth[i, j, k] < fat_mm[k] or patches[i, j, k] > np.float32(FAT_PATCH):
+                    labels[i, j, k] = fat
+                else:
+                    labels[i, j, k] = muscle

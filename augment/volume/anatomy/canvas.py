@@ -3,9 +3,11 @@ template."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
+from numba import njit
 
 from augment.volume.anatomy.primitives import Shape, moved, signed_distance, thickened
 from augment.volume.anatomy.seating import Seat
@@ -68,7 +70,7 @@ class Canvas:
         box, distance = self.distance(
             shapes, blend_mm, margin_mm=0.5 * max(self.grid.spacing_mm) + blend_mm
         )
-        self.paint_mask(box, distance < 0.0, label, onto)
+        self._paint_below(box, distance, 0.0, label, onto)
 
     def paint_bone(
         self,
@@ -81,8 +83,8 @@ class Canvas:
     ) -> None:
         """Paint a bone with a cortex of even thickness around its marrow."""
         box, distance = self.distance(shapes, blend_mm)
-        self.paint_mask(box, distance < 0.0, cortical, onto)
-        self.paint_mask(box, distance < -cortex_mm, trabecular, (cortical,))
+        self._paint_below(box, distance, 0.0, cortical, onto)
+        self._paint_below(box, distance, -cortex_mm, trabecular, (cortical,))
 
     def paint_mask(
         self,
@@ -92,14 +94,44 @@ class Canvas:
         onto: tuple[str, ...] | None = SOFT,
     ) -> None:
         """Give a label to the voxels of a mask on a box of the grid."""
-        region = self.labels[box]
-        region[mask & self.holds(box, onto)] = NUMBER[label]
+        _paint(self.labels[box], mask, _allowed(onto), NUMBER[label])
+
+    def _paint_below(
+        self, box: Box, distance: np.ndarray, limit: float, label: str, onto: tuple[str, ...] | None
+    ) -> None:
+        """Give a label to the voxels of a box whose distance is below a limit."""
+        args = (_allowed(onto), NUMBER[label])
+        _paint_less(self.labels[box], distance, np.float32(limit), *args)
 
     def holds(self, box: Box, names: tuple[str, ...] | None) -> Bool[np.ndarray, "x y z"]:
         """Tell where a box holds one of the named labels (None: anything but air)."""
-        region = self.labels[box]
-        if names is None:
-            return region != NUMBER["air"]
-        allowed = np.zeros(256, bool)
-        allowed[[NUMBER[name] for name in names]] = True
-        return allowed[region]
+        return _allowed(names)[self.labels[box]]
+
+
+def _allowed(names: tuple[str, ...] | None) -> Bool[np.ndarray, " labels"]:
+    """Tell for each label number whether it is one of the named (None: anything but air)."""
+    allowed = np.full(256, names is None)
+    allowed[[NUMBER[name] for name in names or ()]] = True
+    if names is None:
+        allowed[NUMBER["air"]] = False
+    return allowed
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _paint(labels, mask, allowed, number):
+    for i in range(labels.shape[0]):
+        for j in range(labels.shape[1]):
+            for k in range(labels.shape[2]):
+                if mask[i, j, k] and allowed[labels[i, j, k]]:
+                    labels[i, j, k] = number
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _paint_less(labels, distance, limit, allowed, number):
+    for i in range(labels.shape[0]):
+        for j in range(labels.shape[1]):
+            for k in range(labels.shape[2]):
+                if distance[i, j, k] < limit and allowed[labels[i, j, k]]:
+                    labels[i, j, k] = number
