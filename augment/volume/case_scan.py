@@ -20,7 +20,6 @@ from augment.volume.scan_frame import scan_displacement
 from augment.volume.scanner import Exposure, acquire, expose
 from augment.volume.twins import TwinFields
 
-
 STRETCHED_MM = 4.0
 """No voxel of the anatomy is larger than this in any head."""
 
