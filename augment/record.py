@@ -112,6 +112,8 @@ class VolumeRecord:
         films: `cephalogram_lateral`, `cephalogram_pa` to radiographs.
         angles_deg: Cephalometric angles by name; empty without radiographs.
         is_hu: Whether the image is in HU, not in arbitrary units.
+        fragment_mm: How far a broken bone's fragment has moved, taken from voxels; None where
+            nothing broke.
     """
 
     ras_from_voxel: Float[np.ndarray, "4 4"]
@@ -120,6 +122,7 @@ class VolumeRecord:
     films: Mapping[str, FilmRecord] = field(default_factory=dict)
     angles_deg: Mapping[str, float] = field(default_factory=dict)
     is_hu: bool = True
+    fragment_mm: float | None = None
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ class _Derivation:
         basis = self.pipeline.basis
         head = healthy_vertices(basis.model, subject)
         shapes = [(HEALTHY, head)]
-        if moves:
+        if moves or self.pipeline.spec.volume.is_broken:
             offset = np.zeros_like(head)
             for move in moves:
                 offset += move.coefficient * move.column(basis).vertices
@@ -107,7 +107,7 @@ class _Derivation:
     ) -> Iterator[Label]:
         pipeline = self.pipeline
         rest = [rest_vertices(pipeline.model, subject)]
-        if moves:
+        if moves or pipeline.spec.volume.is_broken:
             offset = np.zeros(rest[0].shape)
             for move in moves:
                 offset += move.coefficient * move.column(pipeline.basis).vertices

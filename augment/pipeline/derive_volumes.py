@@ -26,7 +26,7 @@ VolumeLabel = tuple[str, str, Shaped[np.ndarray, "..."]]
 
 FIELD_LABELS = ("displacement_mm", "jacobian")
 # The image of a generated volume is no label; surfaces and radiographs are none of voxels.
-VOLUME_LABELS = ("labels", "mandible_share", *FIELD_LABELS)
+VOLUME_LABELS = ("labels", "mandible_share", "fracture", *FIELD_LABELS)
 # Of a real CT the moved image follows from the healthy one as the labels do.
 ANCHORED_LABELS = ("image", "labels", *FIELD_LABELS)
 

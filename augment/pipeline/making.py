@@ -111,7 +111,7 @@ class Pipeline:
         return SampleRecord(
             index=index,
             subject=self._subject_row(subject, case, index),
-            severities=tuple(severity_rows(case)),
+            severities=(*severity_rows(case), *fracture_rows(plan, volumes)),
             twins=twins if self.spec.twins else twins[-1:],
             faces=self.model.refinement(REFINEMENT_LEVEL).faces.cpu().numpy(),
             parameters=parameters,
@@ -156,7 +156,7 @@ class Pipeline:
 
     def _vertices(self, subject: Subject, case: Case) -> Float32[Tensor, "twins vertices 3"]:
         rest = [rest_vertices(self.model, subject)]
-        if case.pathologies:
+        if case.pathologies or self.spec.volume.is_broken:
             solved = [(find_pathology(s.name), s.side, s.coefficient) for s in case.pathologies]
             lost = lost_expression(self.basis, solved, subject.expression)
             rest.append(rest[0] + case.offset_mm + lost)
@@ -206,7 +206,8 @@ class Pipeline:
 
     def head_shapes(self, case: Case) -> list[np.ndarray]:
         """Return the head-shape map of each twin at rest, mm."""
-        twins = [case.healthy_mm, case.pathological_mm] if case.pathologies else [case.healthy_mm]
+        is_pair = bool(case.pathologies) or self.spec.volume.is_broken
+        twins = [case.healthy_mm, case.pathological_mm] if is_pair else [case.healthy_mm]
         return [head_map_mm(self.basis, vertices) for vertices in twins]
 
     def _twins(
@@ -290,6 +291,30 @@ def severity_rows(case: Case) -> list[dict[str, Any]]:
             "basis": solved.basis,
         }
         for solved in case.pathologies
+    ]
+
+
+def fracture_rows(
+    plan: VolumePlan | None, volumes: Mapping[str, VolumeRecord]
+) -> list[dict[str, Any]]:
+    """Return the row of the table of severities for a fracture; none where nothing broke."""
+    if plan is None or plan.fracture is None or PATHOLOGICAL not in volumes:
+        return []
+    bone, side = plan.fracture.name.rsplit("_", 1)
+    measured, requested = volumes[PATHOLOGICAL].fragment_mm, plan.fracture.displacement_mm
+    return [
+        {
+            "pathology": f"{bone}_fracture",
+            "side": side,
+            "parameter": "shift of the fragment",
+            "unit": "mm",
+            "requested": requested,
+            "measured": measured,
+            "difference": None if measured is None else measured - requested,
+            "healthy": 0.0,
+            "grade": None,
+            "basis": "proposal",
+        }
     ]
 
 

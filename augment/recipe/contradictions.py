@@ -110,6 +110,16 @@ def _volume(spec: RecipeSpec) -> list[str]:
             f"volume.files={films[0]} expects volume.protocol=diagnostic or cbct, which show the"
             f" whole head upright, got {got}; leave one of the two out"
         )
+    if volume.fractures and not volume.is_wanted:
+        found.append(
+            "volume.fractures expects a volume to break, got volume.protocol=none;"
+            " add volume.protocol=diagnostic"
+        )
+    if "fracture" in volume.files and not volume.fractures:
+        found.append(
+            "volume.files=fracture expects an entry in volume.fractures, got none;"
+            " add volume.fractures=[{bone: zygoma}]"
+        )
     return found
 
 
@@ -133,6 +143,9 @@ def _anchored(spec: RecipeSpec) -> list[str]:
         ("contrast", volume.contrast, "ct"),
         ("spacing_mm", volume.spacing_mm, None),
         ("atlases", volume.atlases, ()),
+        ("expression", volume.expression, False),
+        ("jaw_opening_deg", volume.jaw_opening_deg, (0.0, 0.0)),
+        ("fractures", volume.fractures, ()),
     ):
         if value != own:
             text = list(value) if isinstance(value, tuple) else value

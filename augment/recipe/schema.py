@@ -29,6 +29,7 @@ LABELS = (
 
 PROTOCOLS = ("none", "diagnostic", "cbct", "radiotherapy")
 CONTRASTS = ("ct", "random", "t1")
+FRACTURED_BONES = ("zygoma", "condyle")
 CEPHALOGRAMS = ("cephalogram_lateral", "cephalogram_pa")
 VOLUME_FILES = (
     "image",
@@ -37,6 +38,7 @@ VOLUME_FILES = (
     "jacobian",
     "meshes",
     "mandible_share",
+    "fracture",
     *CEPHALOGRAMS,
 )
 
@@ -180,6 +182,20 @@ class RenderSpec:
 
 
 @dataclass(frozen=True)
+class FractureSpec:
+    """A bone that breaks in the pathological volume: a fragment moves, the gap fills with blood."""
+
+    bone: str = setting("zygoma", "which bone breaks", choices=FRACTURED_BONES)
+    side: str | None = setting(None, "null draws a side", choices=("left", "right"))
+    displacement_mm: Range = setting(
+        (2.0, 8.0), "range of the shift of the fragment's centre in mm", low=0, high=15
+    )
+    turn_deg: Range = setting(
+        (0.0, 10.0), "range of the fragment's turn in degrees", low=0, high=30
+    )
+
+
+@dataclass(frozen=True)
 class VolumeSpec:
     """CT-like volumes, or a real CT turned pathological."""
 
@@ -205,6 +221,16 @@ class VolumeSpec:
         choices=VOLUME_FILES,
     )
     atlas_mm: float = setting(1.0, "voxel size of the anatomy in mm", low=0.5, high=3)
+    expression: bool = setting(
+        False,
+        "show the expression and gaze of subject.expression; false is a face at rest",
+    )
+    jaw_opening_deg: Range = setting(
+        (0.0, 0.0), "range of a drawn opening of the jaw in degrees", low=0, high=8
+    )
+    fractures: tuple[FractureSpec, ...] = setting(
+        (), "bones of which one breaks in each pathological volume, beside the pathologies"
+    )
     atlases: tuple[str, ...] = setting(
         (),
         "folders of your own labelled CT (subject.json, labels.nii.gz, labels.json); one is drawn"
@@ -215,6 +241,11 @@ class VolumeSpec:
     def is_wanted(self) -> bool:
         """Whether samples have volumes."""
         return self.anchored or self.protocol != "none"
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether samples have a pathological twin with a broken bone."""
+        return self.is_wanted and bool(self.fractures)
 
 
 WHERE_AND_BY_WHAT = ("out", "workers", "engine", "ray_address", "shard")

@@ -1,5 +1,6 @@
 """Scans a case: images, labels and shares of both twins and the field between them, on one grid."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from augment.volume.sampling import Pulled, Twin, draw_texture, pull_back
 from augment.volume.scan_frame import scan_displacement
 from augment.volume.scanner import Exposure, acquire, expose
 from augment.volume.twins import TwinFields
+
+N_WRITERS = 2
 
 STRETCHED_MM = 4.0
 """No voxel of the anatomy is larger than this in any head."""
@@ -199,11 +202,20 @@ def write_case(folder: Path, case: CaseVolumes) -> None:
         case: Both twins.
     """
     affine = case.grid.head_from_voxel
+    wanted: list[tuple[str, np.ndarray, str]] = [
+        ("displacement_mm", case.displacement_mm, "displacement_mm"),
+        ("jacobian", case.jacobian, "jacobian"),
+    ]
     for twin, volume in (("healthy", case.healthy), ("pathological", case.pathological)):
-        write_volume(folder / f"{twin}_ct.nii.gz", volume.image_hu, affine, "ct")
-        write_volume(folder / f"{twin}_labels.nii.gz", volume.labels, affine, "labels")
-    write_volume(folder / "displacement_mm.nii.gz", case.displacement_mm, affine, "displacement_mm")
-    write_volume(folder / "jacobian.nii.gz", case.jacobian, affine, "jacobian")
+        wanted.append((f"{twin}_ct", volume.image_hu, "ct"))
+        wanted.append((f"{twin}_labels", volume.labels, "labels"))
+    with ThreadPoolExecutor(N_WRITERS) as pool:
+        tasks = [
+            pool.submit(write_volume, folder / f"{name}.nii.gz", values, affine, kind)
+            for name, values, kind in wanted
+        ]
+    for task in tasks:
+        task.result()
     for name, text in (
         ("labels.json", label_json()),
         ("labels_itksnap.txt", itksnap_table()),

@@ -17,7 +17,7 @@ import nibabel as nib
 import numpy as np
 from isal import igzip, isal_zlib
 from jaxtyping import Float, Shaped
-from numba import njit, prange
+from numba import njit
 
 from augment.errors import AssetError, GeometryError
 
@@ -50,6 +50,7 @@ KINDS = {
     "signal": VolumeKind("int16", 0, "image of random or T1 contrast, arbitrary units"),
     "labels": VolumeKind("uint8", 1002, "labels, table in volume_labels.json"),
     "mandible_share": VolumeKind("uint8", 0, "share of a voxel that is mandible, 255 is all"),
+    "fracture": VolumeKind("uint8", 1002, "1 fragment, 2 gap without a counterpart"),
     "displacement_mm": VolumeKind(
         "float32", DISPLACEMENT_INTENT, "healthy_from_pathological, RAS mm"
     ),
@@ -63,6 +64,7 @@ FILE_NAMES = {
     "displacement_mm": "volume_displacement_mm.nii.gz",
     "jacobian": "volume_jacobian.nii.gz",
     "mandible_share": "mandible_share.nii.gz",
+    "fracture": "volume_fracture.nii.gz",
 }
 """What a data set calls the files of a volume."""
 
@@ -98,26 +100,26 @@ def encode_volume(
     header["intent_code"] = KINDS[kind].intent
     header["descrip"] = KINDS[kind].description.encode()
     header["vox_offset"] = DATA_OFFSET
-    start = np.frombuffer(header.binaryblock.ljust(DATA_OFFSET, b"\0"), np.uint8)
-    voxels = _in_file_order(_cast(stored, KINDS[kind].dtype))
-    return igzip.compress(np.concatenate([start, voxels]), COMPRESSION_LEVEL, mtime=0)
+    content = _in_file_order(_cast(stored, KINDS[kind].dtype))
+    content[: header.sizeof_hdr] = np.frombuffer(header.binaryblock, np.uint8)
+    return igzip.compress(content, COMPRESSION_LEVEL, mtime=0)
 
 
 def _in_file_order(voxels: np.ndarray) -> np.ndarray:
-    """Bytes of voxels as a NIfTI file holds them: x runs fastest, components of vectors last."""
+    """Bytes of a file without its header: x runs fastest, components of vectors last."""
     little = np.ascontiguousarray(voxels, voxels.dtype.newbyteorder("<"))
     bits = little.view(f"<u{little.itemsize}").reshape(*little.shape[:3], -1)
-    turned = np.zeros(bits.shape[::-1], bits.dtype)
-    _turn_round(bits, turned)
-    return turned.reshape(-1).view(np.uint8)
+    content = np.zeros(DATA_OFFSET + little.nbytes, np.uint8)
+    _turn_round(bits, content[DATA_OFFSET:].view(bits.dtype).reshape(bits.shape[::-1]))
+    return content
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _turn_round(values, turned):
     """Reverse the order of axes, some rows of x at a time so that both sides stay in the cache."""
     n_x, n_y, n_z, n_c = values.shape
-    for j in prange(n_y):
+    for j in range(n_y):
         for first in range(0, n_x, BLOCK):
             last = min(first + BLOCK, n_x)
             for k in range(n_z):
@@ -211,17 +213,28 @@ def check_written(
     expected = DATA_OFFSET + np.asarray(values).nbytes
     content = isal_zlib.decompress(path.read_bytes(), GZIP_WINDOW, bufsize=expected)
     header = nib.Nifti1Header(content[: nib.Nifti1Header.sizeof_hdr])
-    stored = np.frombuffer(content, np.uint8, offset=DATA_OFFSET)
     wanted = _in_file_order(_cast(np.asarray(values), header.get_data_dtype().name))
+    wanted[:DATA_OFFSET] = np.frombuffer(content, np.uint8, DATA_OFFSET)
     affines = (header.get_sform(), header.get_qform())
     if not (
-        np.array_equal(stored, wanted)
+        _same(content, wanted)
         and all(np.allclose(affine, ras_from_voxel, atol=1e-4) for affine in affines)
     ):
         raise AssetError(
             f"expected {path} to hold what was written, got other voxels or another affine "
             "back: check the disk"
         )
+
+
+def _same(content: bytes, wanted: np.ndarray) -> bool:
+    """Whether two buffers hold the same bytes, eight at a time."""
+    if len(content) != len(wanted):
+        return False
+    n_whole = len(content) // 8 * 8
+    stored = np.frombuffer(content, np.uint8)
+    return np.array_equal(stored[n_whole:], wanted[n_whole:]) and np.array_equal(
+        stored[:n_whole].view(np.uint64), wanted[:n_whole].view(np.uint64)
+    )
 
 
 def read_written(path: Path) -> tuple[Shaped[np.ndarray, "..."], Float[np.ndarray, "4 4"]]:

@@ -4,6 +4,7 @@ leaves fills with a stated tissue.
 No smooth field can do this, so the field is told where it ends: ``gap`` marks the voxels of the
 fractured atlas that have no counterpart in the whole one, ``covered`` the voxels of the whole atlas
 that the fragment has pushed away. Between twins, everything else keeps its exact displacement.
+Skin stays: a swollen or sunken cheek is a pathology of its own.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,8 @@ from types import MappingProxyType
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, UInt8
+from scipy import ndimage
 
 from augment.errors import GeometryError
 from augment.morphable.pose import rotation_matrix
@@ -20,6 +22,7 @@ from augment.volume.atlas import Atlas
 from augment.volume.grid import Box, Grid
 from augment.volume.labels import LABELS, NUMBER
 from augment.volume.lattice import Field, grid_points
+from augment.volume.posture import Posture
 from augment.volume.twins import TwinFields
 
 Point = tuple[float, float, float]
@@ -29,6 +32,9 @@ BOX_MARGIN_MM = 15.0
 """How far a subject's field may bend the sides of the fragment's box."""
 
 LEAST_FRAGMENT_ML = 0.05
+FRAGMENT, GAP = 1, 2
+"""Marks of a voxel of the fractured twin."""
+
 HAEMATOMA = "muscle"
 """Fresh blood and muscle lie in one range of HU (50 to 75, against 30 to 75)."""
 
@@ -124,6 +130,8 @@ class FracturedAtlas:
         gap: Voxels of the box without a counterpart in the whole atlas.
         covered: Voxels of the box whose tissue has no place in the fractured atlas.
         measured_mm: Shift of the fragment's centre, taken from the voxels.
+        whole: Voxels of the whole atlas that broke off.
+        motion: Rotation, centre and shift (mm) of the fragment, template frame.
     """
 
     atlas: Atlas
@@ -133,6 +141,53 @@ class FracturedAtlas:
     gap: Bool[np.ndarray, "x y z"]
     covered: Bool[np.ndarray, "x y z"]
     measured_mm: float
+    whole: Bool[np.ndarray, "x y z"]
+    motion: tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"], Float[np.ndarray, "3"]]
+
+    def carried(self, points_mm: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
+        """Return where points of the whole atlas are after the fracture: those on the fragment move
+        with it, template frame."""
+        index = np.rint((points_mm - self.atlas.grid.origin_mm) / self.atlas.grid.spacing_mm)
+        index = np.clip(index.astype(int), 0, np.array(self.whole.shape) - 1)
+        near = ndimage.binary_dilation(self.whole)
+        on_it = near[tuple(index.T)]
+        rotation, centre, shift = self.motion
+        result = np.array(points_mm, float)
+        result[on_it] = (result[on_it] - centre) @ rotation.T + centre + shift
+        return result
+
+
+def fracture_of_size(atlas: Atlas, fracture: Fracture, head_from_template: Field) -> FracturedAtlas:
+    """Break a piece of bone off so that in this head its centre moves as far as was asked.
+
+    Args:
+        atlas: Whole anatomy in template space.
+        fracture: What breaks; its displacement is meant in the head.
+        head_from_template: Carries the template to the head.
+
+    Returns:
+        The fractured atlas; its ``measured_mm`` is that of the head, taken from voxels.
+
+    Raises:
+        GeometryError: As `fractured`.
+    """
+    trial = fractured(atlas, fracture)
+    found = _moved_mm(trial, head_from_template)
+    if found > 0.0:
+        size = fracture.displacement_mm * fracture.displacement_mm / found
+        trial = fractured(atlas, replace(fracture, displacement_mm=size))
+    return replace(trial, measured_mm=_moved_mm(trial, head_from_template))
+
+
+def _moved_mm(broken: FracturedAtlas, head_from_template: Field) -> float:
+    """How far the fragment's centre has moved in a head."""
+    grid = broken.atlas.grid
+    before = np.argwhere(broken.whole) * grid.spacing_mm + grid.origin_mm
+    after = grid_points(grid.box_grid(broken.box))[broken.fragment]
+    shift = head_from_template.move(after).mean(axis=0) - head_from_template.move(before).mean(
+        axis=0
+    )
+    return float(np.linalg.norm(shift))
 
 
 def fractured(atlas: Atlas, fracture: Fracture) -> FracturedAtlas:
@@ -174,44 +229,81 @@ def fractured(atlas: Atlas, fracture: Fracture) -> FracturedAtlas:
         gap,
         fragment & ~whole[box],
         float(np.linalg.norm(place - centre)),
+        whole,
+        (rotation, centre, shift),
     )
 
 
-def healthy_from_fractured(
-    fields: TwinFields, broken: FracturedAtlas, grid: Grid
-) -> tuple[Field, Bool[np.ndarray, "x y z"]]:
+def fractured_displacement(
+    fields: TwinFields, broken: FracturedAtlas, posture: Posture, between: Field
+) -> tuple[Field, UInt8[np.ndarray, "x y z"]]:
     """Return the field between twins of which the pathological one is also fractured.
 
     Args:
-        fields: Fields of the case without the fracture.
+        fields: Fields of the case without the fracture, head frame.
         broken: The fractured atlas that the pathological twin is scanned from.
-        grid: Grid of the result, head frame.
+        posture: How both twins lie.
+        between: ``healthy_from_pathological`` without the fracture, scan frame.
 
     Returns:
-        ``healthy_from_pathological``, and where it is defined: everywhere but in the gap.
+        The field, and what each voxel is: `FRAGMENT`, `GAP` (it has no counterpart in the healthy
+        twin) or 0.
     """
-    between = fields.healthy_from_pathological(grid)
-    values, defined = between.displacement_mm.copy(), np.ones(grid.shape, bool)
+    grid, values = between.grid, between.displacement_mm.copy()
+    marks = np.zeros(grid.shape, np.uint8)
     box_grid = broken.atlas.grid.box_grid(broken.box)
-    corners = grid_points(box_grid)[:: box_grid.shape[0] - 1, :: box_grid.shape[1] - 1]
-    corners = corners[:, :, :: box_grid.shape[2] - 1].reshape(-1, 3)
-    placed = fields.pathological_from_template.move(corners)
-    box = grid.box_around(placed.min(0) - BOX_MARGIN_MM, placed.max(0) + BOX_MARGIN_MM)
+    placed = fields.pathological_from_template.move(_corners(box_grid))
+    seen = posture.scan_from_head(placed)
+    box = grid.box_around(seen.min(0) - BOX_MARGIN_MM, seen.max(0) + BOX_MARGIN_MM)
     inner = grid.box_grid(box)
+    if not all(inner.shape):
+        return between, marks
     points = grid_points(inner).reshape(-1, 3)
-    template = fields.template_from_pathological.move(points)
+    template = fields.template_from_pathological.move(posture.head_from_scan(points))
     index = np.rint((template - box_grid.origin_mm) / box_grid.spacing_mm).astype(int)
     rows = np.nonzero(((index >= 0) & (index < box_grid.shape)).all(axis=1))[0]
     at = tuple(index[rows].T)
-    moved = rows[broken.fragment[at]]
-    origin = template[moved] + broken.displacement_mm[at][broken.fragment[at]]
+    is_fragment, is_gap = broken.fragment[at], broken.gap[at]
+    moved = rows[is_fragment]
+    origin = template[moved] + broken.displacement_mm[at][is_fragment]
     flat = values[box].reshape(-1, 3)
-    flat[moved] = fields.healthy_from_template.move(origin) - points[moved]
+    flat[moved] = posture.scan_from_head(fields.healthy_from_template.move(origin)) - points[moved]
     values[box] = flat.reshape(*inner.shape, 3)
-    holes = np.zeros(len(points), bool)
-    holes[rows] = broken.gap[at]
-    defined[box] = ~holes.reshape(inner.shape)
-    return Field(grid, values), defined
+    found = np.zeros(len(points), np.uint8)
+    found[moved], found[rows[is_gap]] = FRAGMENT, GAP
+    marks[box] = found.reshape(inner.shape)
+    return Field(grid, values), marks
+
+
+def jacobian_within(
+    field: Field, marks: UInt8[np.ndarray, "x y z"]
+) -> Float32[np.ndarray, "x y z"]:
+    """Return the determinant of p + u(p) with differences taken within fragment and surroundings
+    apart: across the cut there is none.
+
+    Args:
+        field: The field of `fractured_displacement`.
+        marks: Its marks.
+    """
+    slopes = np.zeros((*field.grid.shape, 3, 3), np.float32)
+    for axis in range(3):
+        rise = np.diff(field.displacement_mm, axis=axis) / np.float32(field.grid.spacing_mm[axis])
+        low, high = [slice(None)] * 3, [slice(None)] * 3
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        lower, upper = tuple(low), tuple(high)
+        same = marks[lower] == marks[upper]
+        rise *= same[..., None]
+        count = np.zeros(field.grid.shape, np.float32)
+        for side in (lower, upper):
+            slopes[..., axis][side] += rise
+            count[side] += same
+        slopes[..., axis] /= np.maximum(count, 1.0)[..., None]
+    return np.linalg.det(slopes + np.eye(3, dtype=np.float32))
+
+
+def _corners(grid: Grid) -> Float[np.ndarray, "corners 3"]:
+    ends = [grid.axis_mm(axis)[[0, -1]] for axis in range(3)]
+    return np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
 def _kind(fracture: Fracture) -> FractureKind:

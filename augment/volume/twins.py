@@ -39,6 +39,8 @@ LEAST_TWIN = 0.05
 """Below this Jacobian a pathology's or a pose's field is smoothed as well."""
 
 COUNTERPART_STEPS, COUNTERPART_MM = 6, 1.0e-3
+CLOSE_MM = 0.02
+"""From so near, one more step leaves a twentieth: it need not be looked at again."""
 
 SUPPORT_STEP_MM = 8.0
 """Where a pathology moves anything at all is looked for at this spacing."""
@@ -221,9 +223,6 @@ def counterpart(
     a, b, c = _exact(
         back, origin, spacing, rough_back, forth_back, f_origin, f_spacing, x, y, z, q, p, m
     )
-    d, e, f = _exact(known, origin, spacing, rough, forth, f_origin, f_spacing, x, y, z, q, p, m)
-    if a == d and b == e and c == f:
-        return 0.0, 0.0, 0.0
     tx, ty, tz = x + a, y + b, z + c
     u, v, w = _lookup(forth, f_origin, f_spacing, tx, ty, tz)
     qx, qy, qz = tx + u, ty + v, tz + w
@@ -232,10 +231,13 @@ def counterpart(
             known, origin, spacing, rough, forth, f_origin, f_spacing, qx, qy, qz, q, p, m
         )
         sx, sy, sz = qx + a, qy + b, qz + c
-        if max(abs(sx - tx), abs(sy - ty), abs(sz - tz)) < COUNTERPART_MM:
+        left = max(abs(sx - tx), abs(sy - ty), abs(sz - tz))
+        if left < COUNTERPART_MM:
             break
         d, e, f = _lookup(forth, f_origin, f_spacing, sx, sy, sz)
         qx, qy, qz = qx + tx + u - sx - d, qy + ty + v - sy - e, qz + tz + w - sz - f
+        if left < CLOSE_MM:
+            break
     return qx - x, qy - y, qz - z
 
 

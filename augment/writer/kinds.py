@@ -88,6 +88,11 @@ _VOLUME_MEANINGS: dict[str, tuple[type[np.generic], str]] = {
         np.uint8,
         "share of each voxel inside the mandible with its tooth roots, 255 is all of it",
     ),
+    "fracture": (
+        np.uint8,
+        "1 where the fragment of a broken bone is, 2 where its gap has no counterpart in the"
+        " healthy volume and displacement means nothing, 0 elsewhere",
+    ),
 }
 
 # Key of `augment.record.VolumeRecord.arrays` to its file.

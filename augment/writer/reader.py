@@ -79,6 +79,7 @@ VOLUME_KEYS = {
     "volume_displacement_mm": "displacement_mm",
     "volume_jacobian": "jacobian",
     "mandible_share": "mandible_share",
+    "volume_fracture": "fracture",
 }
 
 

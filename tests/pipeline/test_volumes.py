@@ -8,9 +8,11 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from augment.pipeline import open_pipeline
+from augment.pipeline.heads import head_pair
 from augment.pipeline.plain import plain, read_plain
 from augment.pipeline.volume_plan import VolumePlan, draw_plan
 from augment.recipe import compose_recipe
+from augment.sample import Subject
 from augment.volume.radiograph import CEPHALOSTAT
 from augment.writer.encode import encode_json
 
@@ -112,3 +114,46 @@ def test_cephalometric_points_lie_on_both_films_and_give_the_angle():
     # mandibular_prognathism is measured as -ANB.
     assert -angles["ANB"] == pytest.approx(row["measured"], abs=1e-3)
     assert -sample.twins[0].volume.angles_deg["ANB"] == pytest.approx(row["healthy"], abs=1e-3)
+
+
+def test_a_volume_shows_the_expression_and_an_open_jaw_of_both_twins():
+    moving = ("subject.expression=0.8", "volume.expression=true", "volume.jaw_opening_deg=[6,6]")
+    rest, moved = coarse_sample("head_ct", 0), coarse_sample("head_ct", 0, *moving)
+    for before, after in zip(rest.twins, moved.twins, strict=True):
+        jaws = [t.volume.meshes["mesh_mandible"].vertices_mm for t in (before, after)]
+        skulls = [t.volume.meshes["mesh_skull"].vertices_mm for t in (before, after)]
+        # Six degrees at a chin 9 cm before the hinge.
+        assert 6.0 < jaws[0][:, 2].min() - jaws[1][:, 2].min() < 12.0
+        assert np.quantile(np.linalg.norm(skulls[0] - skulls[1], axis=1), 0.9) < 0.5
+        assert (before.volume.arrays["labels"] != after.volume.arrays["labels"]).any()
+    # The skin of the mesh is that of the field: the same vertices at the same place.
+    spec = compose_recipe("head_ct", [*COARSE, *moving])
+    make = open_pipeline(spec, None)
+    subject = read_plain(Subject, moved.parameters["subject"])
+    moves = [(p["name"], p["side"], p["coefficient"]) for p in moved.parameters["pathologies"]]
+    plan = read_plain(VolumePlan, json.loads(encode_json(moved.parameters["volume"])))
+    again = make.volumes(head_pair(make.basis, subject, moves), plan, 0)
+    for twin in moved.twins:
+        np.testing.assert_array_equal(
+            again[twin.name].arrays["labels"], twin.volume.arrays["labels"]
+        )
+
+
+def test_a_broken_bone_moves_as_asked_and_nothing_else_does():
+    broken = "volume.fractures=[{bone: zygoma, side: right, displacement_mm: [7, 7]}]"
+    files = "volume.files=[labels,displacement_mm,jacobian,fracture,meshes]"
+    sample = coarse_sample("head_ct", 1, "pathologies=[]", broken, files)
+    healthy, pathological = (twin.volume for twin in sample.twins)
+    (row,) = sample.severities
+    assert (row["pathology"], row["side"], row["requested"]) == ("zygoma_fracture", "right", 7.0)
+    assert row["measured"] == pytest.approx(7.0, abs=1.5)  # half a voxel of the coarse atlas
+    marks = pathological.arrays["fracture"]
+    shift = np.linalg.norm(pathological.arrays["displacement_mm"], axis=3)
+    np.testing.assert_array_equal(shift > 0, marks == 1)
+    assert (marks == 2).any()
+    assert shift[marks == 1].mean() == pytest.approx(row["measured"], abs=1.0)
+    assert (pathological.arrays["jacobian"] > 0).all()
+    same = healthy.arrays["labels"] == pathological.arrays["labels"]
+    assert 0 < (~same).sum() < 0.01 * same.size
+    before, after = (v.meshes["mesh_skin"].vertices_mm for v in (healthy, pathological))
+    np.testing.assert_array_equal(before, after)

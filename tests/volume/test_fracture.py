@@ -8,14 +8,26 @@ import pytest
 from augment.errors import GeometryError
 from augment.volume.anatomy.spec import AtlasSpec
 from augment.volume.atlas import Atlas, build_atlas
-from augment.volume.fracture import FRACTURES, Fracture, fractured, healthy_from_fractured
+from augment.volume.fracture import (
+    FRACTURES,
+    FRAGMENT,
+    GAP,
+    Fracture,
+    fracture_of_size,
+    fractured,
+    fractured_displacement,
+    jacobian_within,
+)
 from augment.volume.grid import grid_over
 from augment.volume.labels import NUMBER
 from augment.volume.lattice import grid_points
+from augment.volume.posture import UPRIGHT, Posture
+from augment.volume.scan_frame import scan_displacement
 from augment.volume.template import load_template
 from augment.volume.twins import twin_fields
 
 HALF_A_VOXEL = 0.5
+GRID = grid_over((-90, -20, -60), (90, 110, 50), 2.0)
 
 
 @cache
@@ -66,19 +78,41 @@ def test_left_and_right_are_mirror_images():
     np.testing.assert_allclose(places[0] * (-1, 1, 1), places[1], atol=1.0)
 
 
-def test_the_field_between_twins_follows_the_fragment_and_ends_at_the_gap():
+@pytest.mark.parametrize("posture", [UPRIGHT, Posture((6.0, -4.0, 8.0))])
+def test_the_field_between_twins_follows_the_fragment_and_ends_at_the_gap(posture):
     template, atlas = world()
     grid = grid_over((10, 20, -30), (80, 90, 30), 2.0)
-    fields = twin_fields(template.vertices, template.vertices * 1.02, [], template.body, grid)
+    fields = twin_fields(template.vertices, template.vertices * 1.02, [], template.body, GRID)
     broken = fractured(atlas, Fracture("zygoma_right", 5.0))
-    between, defined = healthy_from_fractured(fields, broken, grid)
-    assert 0 < (~defined).sum() < 0.2 * defined.size
+    still = scan_displacement(fields, posture, grid)
+    between, marks = fractured_displacement(fields, broken, posture, still)
+    assert 0 < (marks == GAP).sum() < 0.2 * marks.size
     moved = np.linalg.norm(between.displacement_mm, axis=3) > 0
-    assert moved.any()
+    np.testing.assert_array_equal(moved, marks == FRAGMENT)
     np.testing.assert_allclose(
         np.linalg.norm(between.displacement_mm[moved], axis=1), 5.0 * 1.02, atol=0.1
     )
-    assert not (moved & ~defined).any()
+    # A body that only shifts keeps its volume; across the cut nothing is stretched.
+    np.testing.assert_allclose(jacobian_within(between, marks), 1.0, atol=0.1)
+
+
+def test_the_fragment_moves_as_far_in_the_head_as_was_asked():
+    template, atlas = world()
+    fields = twin_fields(template.vertices, template.vertices * 1.2, [], template.body, GRID)
+    there = fields.healthy_from_template
+    broken = fracture_of_size(atlas, Fracture("condyle_left", 6.0, 10.0), there)
+    assert abs(broken.measured_mm - 6.0) < HALF_A_VOXEL
+    assert abs(fractured(atlas, Fracture("condyle_left", 6.0)).measured_mm - 6.0) < 1.0
+
+
+def test_points_on_the_fragment_go_with_it_and_others_stay():
+    _, atlas = world()
+    broken = fractured(atlas, Fracture("zygoma_right", 6.0, 8.0))
+    bone = np.argwhere(broken.whole) * atlas.grid.spacing_mm + atlas.grid.origin_mm
+    shift = broken.carried(bone).mean(0) - bone.mean(0)
+    assert np.linalg.norm(shift) == pytest.approx(6.0)
+    elsewhere = bone * (-1, 1, 1)
+    np.testing.assert_array_equal(broken.carried(elsewhere), elsewhere)
 
 
 def test_unknown_fractures_tissues_and_boneless_atlases_are_refused():

@@ -6,11 +6,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import ndimage
-from toy_head import BENT, GRID, STILL, TILTED, bulge, plain_values, toy_atlas, toy_scan, toy_twins
+from toy_head import (
+    BENT,
+    GRID,
+    REST,
+    STILL,
+    TILTED,
+    bulge,
+    plain_values,
+    toy_atlas,
+    toy_scan,
+    toy_twins,
+)
 
 from augment.errors import GeometryError, RecipeError
 from augment.pipeline.plain import plain, read_plain
-from augment.volume.case_scan import scan_head, write_case
+from augment.volume.case_scan import scan_head, scan_twins, write_case
 from augment.volume.grid import Grid, grid_over
 from augment.volume.inversion import inverse
 from augment.volume.labels import NUMBER
@@ -24,7 +35,9 @@ from augment.volume.protocol import (
     cephalostat_scan,
     draw_scan,
 )
-from augment.volume.sampling import draw_texture, pull_back
+from augment.volume.refinement import differing_cells, exact_inverse
+from augment.volume.sampling import Twin, draw_texture, pull_back
+from augment.volume.twins import TwinFields
 
 
 def pulled(field=None, posture=UPRIGHT, grid=GRID, n_sub=1):
@@ -122,6 +135,36 @@ def test_the_healthy_labels_pulled_by_the_displacement_are_the_twin(posture):
         near = ndimage.binary_dilation(case.healthy.labels == label, np.ones((3, 3, 3)))
         found = ndimage.map_coordinates(near.astype(np.uint8), source, order=0, mode="nearest")
         assert found[inner][case.pathological.labels[inner] == label].all()
+
+
+@pytest.mark.parametrize("posture", [UPRIGHT, TILTED, BENT])
+@pytest.mark.parametrize("n_sub", [1, 2])
+def test_a_twin_that_keeps_what_agrees_is_the_twin_pulled_whole(posture, n_sub):
+    atlas, lattice = toy_atlas(), bulge().grid
+    rest = exact_inverse(identity_field(lattice), lattice)
+    back = exact_inverse(bulge(), lattice)
+    texture = draw_texture(np.random.default_rng(1))
+    scan = toy_scan(posture, n_sub=n_sub)
+    arguments = (scan.posture, scan.values, texture, scan.grid, n_sub, (NUMBER["brain"],))
+    known = pull_back(atlas, rest, *arguments)
+    differing = differing_cells(rest.nodes, back.nodes)
+    short = pull_back(atlas, back, *arguments, twin=Twin(known, differing))
+    whole = pull_back(atlas, back, *arguments)
+    assert (known[1] != whole[1]).any()
+    for kept, pulled_whole in zip(short, whole, strict=True):
+        np.testing.assert_array_equal(kept, pulled_whole)
+
+
+def test_a_twin_whose_anatomy_was_opened_shows_it():
+    scan, atlas = toy_scan(TILTED), toy_atlas()
+    labels = atlas.labels.copy()
+    labels[30:36, 20:40, 28:31] = NUMBER["muscle"]
+    fields = TwinFields(STILL, REST, STILL, REST)
+    opened = replace(atlas, labels=labels)
+    case = scan_twins(atlas, fields, scan, np.random.default_rng(0), (), opened)
+    alone = scan_head(opened, STILL, STILL, scan, np.random.default_rng(0))
+    np.testing.assert_array_equal(case.pathological.labels, alone.labels)
+    assert (case.healthy.labels != alone.labels).any()
 
 
 def test_twins_without_pathology_are_equal_and_are_written(tmp_path):
