@@ -17,7 +17,8 @@ from augment.pipeline.volume_plan import VolumePlan
 from augment.recipe.schema import CEPHALOGRAMS, VolumeSpec
 from augment.record import HEALTHY, PATHOLOGICAL, FilmRecord, MeshRecord, VolumeRecord
 from augment.streams import stream
-from augment.volume.atlas import Atlas, build_atlas
+from augment.volume.anatomy.sella import MEAN_SELLA_MM
+from augment.volume.atlas import Atlas, build_atlas, with_sella
 from augment.volume.case_scan import CaseVolumes, HeadVolume, scan_head, scan_twins
 from augment.volume.cephalometry import atlas_points
 from augment.volume.defect import opened_atlas
@@ -89,7 +90,9 @@ class VolumeMaker:
             GeometryError: If a pathology folds the volume.
         """
         template = self._template(plan)
-        atlas = build_atlas(template.body, plan.anatomy, template.seat)
+        # The sella is painted when it is known where S of this subject lies in the template.
+        later = None if plan.own_atlas is None else MEAN_SELLA_MM
+        atlas = build_atlas(template.body, plan.anatomy, template.seat, later)
         if plan.own_atlas is not None:
             atlas = self.own_atlases[plan.own_atlas].painted(atlas)
         films = [kind for kind in CEPHALOGRAMS if kind in self.wanted.files]
@@ -122,6 +125,7 @@ class VolumeMaker:
         step_mm = COARSE_STEP_MM if min(scan.grid.spacing_mm) >= COARSE_MM else FINE_STEP_MM
         alone = subject_fields(template.vertices, skin, step_mm)
         to_head, to_template = alone.head_from_template, alone.template_from_head
+        atlas = _seated(atlas, plan, pair, to_head)
         volume = scan_head(atlas, to_template, to_head, scan, rng, self._structure)
         bones, bony = self._bones(atlas), self._bony_points(atlas)
         return _Head(HEALTHY, healthy_mm, to_head, volume, {}, bones, bony, pair.points_mm[HEALTHY])
@@ -140,6 +144,7 @@ class VolumeMaker:
         skin = pair.healthy_mm.astype(float)[template.vertex_of_model]
         grid = scan.head_grid()
         fields = twin_fields(template.vertices, skin, pair.moves, template.body, grid, motion)
+        atlas = _seated(atlas, plan, pair, fields.healthy_from_template)
         bones, bony = self._bones(atlas), self._bony_points(atlas)
         points = self._carried_points(pair, fields, grid, pose, template)
         there, back = fields.healthy_from_template, fields.template_from_healthy
@@ -262,6 +267,13 @@ class VolumeMaker:
         for kind, (vertices, faces) in head.bones.items():
             meshes[kind] = MeshRecord(to_scan(head.head_from_template.move(vertices)), faces)
         return meshes
+
+
+def _seated(atlas: Atlas, plan: VolumePlan, pair: HeadPair, field: Field) -> Atlas:
+    """The anatomy with the sella where S of the healthy head lies in the template."""
+    if plan.own_atlas is not None:
+        return atlas
+    return with_sella(atlas, inverse_points(field, pair.points_mm[HEALTHY]["S"][None])[0])
 
 
 def _moved(

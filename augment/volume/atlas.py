@@ -1,6 +1,6 @@
 """The atlas: a label volume of the template head, composed of the anatomical parts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -19,7 +19,8 @@ from augment.volume.anatomy.dentition import paint_bite_block, paint_teeth, teet
 from augment.volume.anatomy.mandible import paint_mandible
 from augment.volume.anatomy.midface import paint_midface
 from augment.volume.anatomy.primitives import both_sides, chain, ellipsoid, join
-from augment.volume.anatomy.seating import UNSEATED, Seat
+from augment.volume.anatomy.seating import UNSEATED, Point, Seat
+from augment.volume.anatomy.sella import MEAN_SELLA_MM, paint_sella
 from augment.volume.anatomy.spec import AtlasSpec, ToothState
 from augment.volume.anatomy.spine import paint_spine
 from augment.volume.anatomy.trunk import paint_muscles_and_glands, paint_trunk
@@ -73,13 +74,19 @@ def fill_template(
     )
 
 
-def build_atlas(body: Body, spec: AtlasSpec, seat: Seat = UNSEATED) -> Atlas:
+def build_atlas(
+    body: Body,
+    spec: AtlasSpec,
+    seat: Seat = UNSEATED,
+    sella_mm: Point | None = MEAN_SELLA_MM,
+) -> Atlas:
     """Build the label volume of a template head.
 
     Args:
         body: The filled template.
         spec: Individual anatomy beneath the skin.
         seat: Placement of the average anatomy in the template.
+        sella_mm: Centre of the sella turcica, template frame; None leaves it to `with_sella`.
 
     Returns:
         The atlas on the body's grid; the same arguments give the same bytes.
@@ -98,7 +105,21 @@ def build_atlas(body: Body, spec: AtlasSpec, seat: Seat = UNSEATED) -> Atlas:
         paint_bite_block(canvas, spec)
     _repaint_skin(canvas, body.inside & (body.depth_mm < 1.2))
     canvas.labels[~body.inside] = NUMBER["air"]
-    return Atlas(canvas.labels, body.grid, seat.template_from_anatomy(_metal_mm(spec)), spec)
+    metal_mm = seat.template_from_anatomy(_metal_mm(spec))
+    atlas = Atlas(canvas.labels, body.grid, metal_mm, spec)
+    return atlas if sella_mm is None else with_sella(atlas, np.array(sella_mm))
+
+
+def with_sella(atlas: Atlas, centre_mm: Float[np.ndarray, "3"]) -> Atlas:
+    """Return an atlas with a sella turcica painted into its skull base.
+
+    Args:
+        atlas: An atlas that was built without one.
+        centre_mm: Its centre S, template frame.
+    """
+    labels = atlas.labels.copy()
+    paint_sella(Canvas(atlas.grid, UNSEATED, labels), centre_mm)
+    return replace(atlas, labels=labels)
 
 
 def _metal_mm(spec: AtlasSpec) -> Float[np.ndarray, "restorations 3"]:

@@ -141,7 +141,7 @@ class FracturedAtlas:
     gap: Bool[np.ndarray, "x y z"]
     covered: Bool[np.ndarray, "x y z"]
     measured_mm: float
-    whole: Bool[np.ndarray, "x y z"]
+    whole: Bool[np.ndarray, "a b c"]
     motion: tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"], Float[np.ndarray, "3"]]
 
     def carried(self, points_mm: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:

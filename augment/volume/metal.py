@@ -14,6 +14,7 @@ from jaxtyping import Float, Float32
 from numba import njit, prange
 
 from augment.volume.grid import Grid
+from augment.volume.psf import plane_kernel
 
 WATER_PER_MM = (0.0227, 0.0184)
 METAL_PER_MM = (1.6, 0.5)
@@ -28,6 +29,9 @@ STARVED_NOISE = 0.02
 
 N_ANGLES, FINEST_MM = 180, 1.5
 
+HELIX_MM = 1.5
+"""Standard deviation along z over which a helical scan mixes slices; our choice."""
+
 
 def metal_artefacts(
     image_hu: Float32[np.ndarray, "x y z"],
@@ -36,7 +40,7 @@ def metal_artefacts(
     strength: float,
     rng: np.random.Generator,
 ) -> dict[int, Float32[np.ndarray, "x y"]]:
-    """Return what metal adds to the slices that it touches, HU.
+    """Return what metal adds to the slices that it touches and to their neighbours, HU.
 
     Args:
         image_hu: Ideal image.
@@ -69,7 +73,22 @@ def metal_artefacts(
             noise = np.random.default_rng([seed, group])
             discs = np.c_[metal_mm[:, :2], radius, strength * cover[k]]
             additions[group] = _fine(_addition(water, discs, plane, noise), plane, grid)
-    return {k: additions[k - k % stride[2]] for k in map(int, touched)}
+    return _faded({k: additions[k - k % stride[2]] for k in map(int, touched)}, grid)
+
+
+def _faded(
+    additions: dict[int, Float32[np.ndarray, "x y"]], grid: Grid
+) -> dict[int, Float32[np.ndarray, "x y"]]:
+    """Spread streaks over neighbouring slices, as interpolation of a helical scan does."""
+    weights = plane_kernel(HELIX_MM, 0.0, grid.spacing_mm[2])
+    reach = len(weights) // 2
+    first, last = max(min(additions) - reach, 0), min(max(additions) + reach, grid.shape[2] - 1)
+    faded: dict[int, Float32[np.ndarray, "x y"]] = {}
+    for k in range(first, last + 1):
+        near = [(w, k + t - reach) for t, w in enumerate(weights) if k + t - reach in additions]
+        if near:
+            faded[k] = np.asarray(sum(w * additions[n] for w, n in near), np.float32)
+    return faded
 
 
 def _projected_water(slices_hu: np.ndarray, plane: list[np.ndarray]) -> np.ndarray:

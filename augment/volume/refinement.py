@@ -17,7 +17,7 @@ from augment.volume.grid import Grid
 from augment.volume.inversion import _newton, inverse, inverse_of_changed
 from augment.volume.lattice import Field, _cell, _lookup
 
-ROUGH_MM = 0.01
+ROUGH_MM = 0.007
 """A cell is marked where interpolation is off by more in its middle."""
 
 STEPS, EXACT_MM = 4, 1.0e-3

@@ -56,7 +56,7 @@ class Twin:
     """
 
     pulled: Pulled
-    differing: Bool[np.ndarray, "x y z"]
+    differing: Bool[np.ndarray, "a b c"]
 
 
 def pull_back(

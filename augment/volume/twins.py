@@ -39,8 +39,6 @@ LEAST_TWIN = 0.05
 """Below this Jacobian a pathology's or a pose's field is smoothed as well."""
 
 COUNTERPART_STEPS, COUNTERPART_MM = 6, 1.0e-3
-CLOSE_MM = 0.02
-"""From so near, one more step leaves a twentieth: it need not be looked at again."""
 
 SUPPORT_STEP_MM = 8.0
 """Where a pathology moves anything at all is looked for at this spacing."""
@@ -231,13 +229,10 @@ def counterpart(
             known, origin, spacing, rough, forth, f_origin, f_spacing, qx, qy, qz, q, p, m
         )
         sx, sy, sz = qx + a, qy + b, qz + c
-        left = max(abs(sx - tx), abs(sy - ty), abs(sz - tz))
-        if left < COUNTERPART_MM:
+        if max(abs(sx - tx), abs(sy - ty), abs(sz - tz)) < COUNTERPART_MM:
             break
         d, e, f = _lookup(forth, f_origin, f_spacing, sx, sy, sz)
         qx, qy, qz = qx + tx + u - sx - d, qy + ty + v - sy - e, qz + tz + w - sz - f
-        if left < CLOSE_MM:
-            break
     return qx - x, qy - y, qz - z
 
 

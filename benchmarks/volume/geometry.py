@@ -2,7 +2,7 @@
 
 Skin: the template's outer skin, at three points of each triangle and carried by the field, against
 the subject's mesh (closest point) and against the very point of the mesh (correspondence). Inverse:
-there and back from voxel centres, and from points between them. Severity: the clinical measure
+there and back from nodes of its lattice, and from points anywhere. Severity: the clinical measure
 taken on points that the volume's fields carried, and on bone voxels of both label maps.
 """
 
@@ -17,7 +17,7 @@ from augment.geometry.distance import triangle_tree
 from augment.morphable import load_face_model
 from augment.morphable.prior import PriorSpec, draw_subject
 from augment.pathology import PATHOLOGIES, PathologyBasis, Request, solve_case
-from augment.pathology.anchors import all_points
+from augment.pathology.anchors import CORNEAL_APEXES, all_points
 from augment.pathology.entry import HeadGeometry
 from augment.streams import stream
 from augment.volume import build_atlas, load_template, twin_fields
@@ -31,7 +31,11 @@ from augment.volume.subject import outer_skin
 from augment.volume.tissue import draw_tissue_values
 
 GRID = grid_over((-99.5, -129.5, -127.5), (99.5, 109.5, 127.5), 1.0)
+STEP_MM = 2.0
+"""Spacing of the lattice on which a scan keeps its inverses."""
+
 SKIN_ABOVE_MM = -110.0
+LIDS = ("lid_retraction", "ptosis")
 CORNERS = np.array([(0.8, 0.1, 0.1), (0.1, 0.8, 0.1), (1 / 3, 1 / 3, 1 / 3)])
 
 
@@ -96,7 +100,8 @@ def measured(model, template, basis, atlas, seed: int, index: int) -> dict:
     chosen = template.vertex_of_model
     healthy, pathological = case.healthy_mm[chosen], case.pathological_mm[chosen]
     solved = [(p.deformation, p.coefficient) for p in case.pathologies]
-    fields = twin_fields(template.vertices, healthy, solved, template.body, GRID)
+    lattice = grid_over(GRID.origin_mm, (99.5, 109.5, 127.5), STEP_MM)
+    fields = twin_fields(template.vertices, healthy, solved, template.body, lattice)
     row = {"pathology": entry.name, "unit": entry.unit}
     for twin, mesh in (("healthy", healthy), ("pathological", pathological)):
         field = getattr(fields, f"{twin}_from_template")
@@ -106,7 +111,8 @@ def measured(model, template, basis, atlas, seed: int, index: int) -> dict:
         row[f"{twin} corresponding points RMS, mm"] = float(np.sqrt((same**2).mean()))
         row[f"{twin} corresponding points max, mm"] = float(same.max())
     between = rng.uniform(-1, 1, (100_000, 3)) * (70.0, 90.0, 90.0)
-    for name, points in (("voxel centres", np.floor(between) + 0.5), ("between them", between)):
+    nodes = np.array(GRID.origin_mm) + STEP_MM * np.rint((between - GRID.origin_mm) / STEP_MM)
+    for name, points in (("at nodes", nodes), ("anywhere", between)):
         back = fields.template_from_pathological.move(points)
         loop = np.linalg.norm(fields.pathological_from_template.move(back) - points, axis=1)
         row[f"inverse, {name}, 99.9 %, mm"] = float(np.quantile(loop, 0.999))
@@ -132,6 +138,11 @@ def severity_error(model, basis, template, atlas, fields, case, entry, side) -> 
     landmarks = all_points(basis.anchors, model, case.healthy_mm)
     before = np.concatenate([landmarks, basis.orbits(case.healthy_mm)])
     after = fields.pathological_from_template.move(fields.template_from_healthy.move(before))
+    if entry.name in LIDS:
+        # The lid slides over the globe. A field cannot: it drags the globe's front along. The lid's
+        # margin is taken from the volume, the pupil from the mesh, whose globe stays.
+        rows = [names.index(name) for name in CORNEAL_APEXES]
+        after[rows] = basis.anchors.skin(case.pathological_mm)[rows]
     requested = case.pathologies[0].requested
     if entry.unit == "cm3":
         inside = np.argwhere(template.body.inside & (template.body.depth_mm < 30))[::5]

@@ -163,6 +163,14 @@ def test_metal_leaves_a_dark_band_between_restorations():
     assert far.std() > 3, "streaks reach through the whole slice"
 
 
+def test_streaks_fade_along_z():
+    grid = grid_of((80, 80, 41), (2.0, 2.0, 0.7))
+    added = metal_artefacts(phantom(grid), grid, METALS, 1.5, np.random.default_rng(0))
+    strength = [float(added[k].std()) if k in added else 0.0 for k in range(41)]
+    assert strength[0] == strength[-1] == 0.0
+    assert np.abs(np.diff(strength)).max() < 0.25 * max(strength)
+
+
 def test_one_energy_without_scatter_and_noise_leaves_no_streak(monkeypatch):
     """Then the logarithm is a straight line, which reconstruction inverts."""
     monkeypatch.setattr(metal, "WATER_PER_MM", (0.02, 0.02))

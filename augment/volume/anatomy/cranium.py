@@ -105,10 +105,6 @@ def _paint_base(canvas: Canvas, spec: AtlasSpec) -> None:
     canvas.paint(sphenoid, "skull_base", (*SOFT, *SKULL, "brain", "csf"))
     wing = both_sides(chain([(12, 44, 26), (30, 46, 30), (46, 48, 33)], (3.0, 2.5, 3.0), 14))
     canvas.paint(wing, "cranium_cortical", (*SOFT, "brain", "csf", "skull_base"))
-    clinoid = both_sides(chain([(9, 24, 26), (10, 34, 28)], 2.0))
-    canvas.paint(clinoid, "cranium_cortical", ("brain", "csf"))
-    sella = ellipsoid((0, 22, 21), (7, 6, 5))
-    canvas.paint(sella, "brain", ("skull_base",))
     if spec.sphenoid_sinus > 0:
         halves = both_sides(ellipsoid((5, 34, 10), np.array((6.0, 8.5, 7.5)) * spec.sphenoid_sinus))
         canvas.paint(halves, "sphenoid_sinus", ("skull_base", "cranium_cortical"))
