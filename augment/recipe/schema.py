@@ -229,7 +229,9 @@ class VolumeSpec:
         (0.0, 0.0), "range of a drawn opening of the jaw in degrees", low=0, high=8
     )
     fractures: tuple[FractureSpec, ...] = setting(
-        (), "bones of which one breaks in each pathological volume, beside the pathologies"
+        (),
+        "bones of which one breaks in each pathological volume, beside the pathologies: list of"
+        " {bone: zygoma | condyle, side, displacement_mm: [2, 8], turn_deg: [0, 10]}",
     )
     atlases: tuple[str, ...] = setting(
         (),

@@ -14,7 +14,6 @@ from types import MappingProxyType
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, UInt8
-from scipy import ndimage
 
 from augment.errors import GeometryError
 from augment.morphable.pose import rotation_matrix
@@ -148,9 +147,12 @@ class FracturedAtlas:
         """Return where points of the whole atlas are after the fracture: those on the fragment move
         with it, template frame."""
         index = np.rint((points_mm - self.atlas.grid.origin_mm) / self.atlas.grid.spacing_mm)
-        index = np.clip(index.astype(int), 0, np.array(self.whole.shape) - 1)
-        near = ndimage.binary_dilation(self.whole)
-        on_it = near[tuple(index.T)]
+        last = np.array(self.whole.shape) - 1
+        on_it = np.zeros(len(points_mm), bool)
+        # A surface lies between voxels: the nearest one or a neighbour belongs to it.
+        for step in np.ndindex(3, 3, 3):
+            near = np.clip(index.astype(int) + step - 1, 0, last)
+            on_it |= self.whole[tuple(near.T)]
         rotation, centre, shift = self.motion
         result = np.array(points_mm, float)
         result[on_it] = (result[on_it] - centre) @ rotation.T + centre + shift

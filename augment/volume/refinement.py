@@ -17,17 +17,18 @@ from augment.volume.grid import Grid
 from augment.volume.inversion import _newton, inverse, inverse_of_changed
 from augment.volume.lattice import Field, _cell, _lookup
 
-ROUGH_MM = 0.007
-"""A cell is marked where interpolation is off by more in its middle."""
+ROUGH_MM = 0.001
+"""A cell is marked where interpolation is off by more in its middle: as much as the inverse jumps
+at the border of marked cells."""
 
-STEPS, EXACT_MM = 4, 1.0e-3
+STEPS, EXACT_MM, NEAR_MM = 4, 5.0e-4, 5.0e-3
 WORST_MM = 0.1
 """Where Newton's steps leave more than this, the interpolated answer stays."""
 
 
 @dataclass(frozen=True)
 class Inverse:
-    """The inverse of a field, exact to some hundredths of a millimetre everywhere.
+    """The inverse of a field, exact to some thousandths of a millimetre everywhere.
 
     Attributes:
         nodes: The inverse at the nodes of a grid, in the target frame of the forward field.
@@ -167,6 +168,10 @@ def _mended(forward, origin, spacing, x, y, z, a, b, c, q, p, m):
     scratch."""
     q[0], q[1], q[2] = x, y, z
     p[0], p[1], p[2] = a, b, c
+    left = _newton(forward, origin, spacing, q, p, m, 1, EXACT_MM)
+    # One step from nearby lands within the tolerance: it need not be looked at again.
+    if left < EXACT_MM or max(abs(p[0] - a), abs(p[1] - b), abs(p[2] - c)) < NEAR_MM:
+        return p[0], p[1], p[2]
     left = _newton(forward, origin, spacing, q, p, m, STEPS, EXACT_MM)
     if left < EXACT_MM:
         return p[0], p[1], p[2]

@@ -39,7 +39,7 @@ VOLUMES = """\
 Both twins of a sample lie on one grid. Content at point p of the pathological volume is at
 p + `displacement_mm` in the healthy one (RAS mm), so that resampling the healthy volume through
 the field gives the pathological one. The field is given in air too, where nothing shows it.
-Generated volumes show the head at rest, without the expression of the pictures, in the posture of
+Generated volumes show the head at rest unless `volume.expression` is true, in the posture of
 `parameters.json`, `volume.scan.posture`; upright, their frame is the head frame. Volumes made from
 a real CT keep its grid, world and texture: outside the field every voxel is the original's.
 

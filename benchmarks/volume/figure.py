@@ -1,5 +1,6 @@
 """Draw six generated and six real heads in one window, all three planes: `python figure.py OUT.png
-GENERATED --data shared/data/openkbp`."""
+GENERATED --data shared/data/openkbp`, where GENERATED is a data set of `facies generate
+mandible_kbp`."""
 
 import argparse
 import json
@@ -11,6 +12,8 @@ import numpy as np
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+
+import augment
 
 WINDOW_HU = (-250, 1200)
 N_HEADS = 6
@@ -25,13 +28,11 @@ def main() -> None:
     arguments = parser.parse_args()
     figure, axes = plt.subplots(6, N_HEADS, figsize=(3 * N_HEADS, 18))
     cases = json.loads((arguments.data / "splits.json").read_text())["finetune"][:N_HEADS]
-    for column, path in enumerate(
-        sorted(arguments.generated.glob("[0-9]*[0-9].npz"))[: 2 * N_HEADS : 2]
-    ):
-        with np.load(path) as sample:
-            planes(
-                axes[:3, column], sample["image_hu"], sample["mandible"] > 80, sample["spacing_mm"]
-            )
+    rows = augment.load_volumes(arguments.generated)[: 2 * N_HEADS : 2]
+    for column, row in enumerate(rows):
+        image, share = nib.load(row["image"]), nib.load(row["mandible_share"])
+        inside = np.asarray(share.dataobj) > 80
+        planes(axes[:3, column], np.asarray(image.dataobj), inside, image.header.get_zooms())
     for column, case in enumerate(cases):
         image = nib.load(arguments.data / f"{case}_ct.nii.gz")
         truth = np.asarray(nib.load(arguments.data / f"{case}_seg.nii.gz").dataobj) == 1

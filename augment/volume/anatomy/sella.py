@@ -30,7 +30,7 @@ def paint_sella(canvas: Canvas, centre_mm: Float[np.ndarray, "3"]) -> None:
     """
     x, y, z = (float(value) for value in centre_mm)
 
-    def place(dx: float, dy: float, dz: float) -> tuple[float, float, float]:
+    def place(dx: float | int, dy: float | int, dz: float | int) -> tuple[float, float, float]:
         return x + dx, y + dy, z + dz
 
     onto = (*SOFT, *_BONE, "brain", "csf")

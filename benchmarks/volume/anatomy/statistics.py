@@ -1,30 +1,20 @@
-"""Size of generated adults beside real label maps: `python statistics.py OUT.md --data shared/data
---adults 200`.
+"""Size of generated adults beside real label maps: `python statistics.py OUT.md GENERATED --data
+shared/data`, where GENERATED is a data set of `facies generate mandible_kbp samples=200`.
 
-Mandible: volume and extents along its principal axes, which do not depend on how the head lies.
-Globes: volume and distance of their
-centres (the "orbit" of the DeepMind labels is the globe). Brain: volume.
+Mandible: volume and extents along its principal axes, which do not depend on how the head lies;
+the contour of the bone, as clinicians draw it, on the voxels of planning CT. Globes: volume and
+distance of their centres (the "orbit" of the DeepMind labels is the globe). Brain: volume, where
+the field of view holds all of it.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import torch
 
-from augment.morphable import load_face_model
-from augment.morphable.prior import PriorSpec, draw_subject
-from augment.streams import stream
-from augment.volume.anatomy.spec import draw_atlas_spec
-from augment.volume.atlas import build_atlas
-from augment.volume.grid import grid_over
-from augment.volume.labels import MANDIBLE, NUMBER
-from augment.volume.posture import UPRIGHT
-from augment.volume.sampling import draw_texture, pull_back
-from augment.volume.subject import subject_fields
-from augment.volume.template import load_template
-from augment.volume.tissue import draw_tissue_values
+import augment
 
 MEASURES = (
     "mandible_ml",
@@ -41,53 +31,59 @@ def main() -> None:
     """Measure both and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
+    parser.add_argument("generated", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--adults", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=7)
     arguments = parser.parse_args()
-    synthetic = [generated(arguments.seed, index) for index in range(arguments.adults)]
+    text = (arguments.generated / "volume_labels.json").read_text(encoding="utf-8")
+    numbers = {row["name"]: row["number"] for row in json.loads(text)["labels"]}
+    rows = augment.load_volumes(arguments.generated)[: arguments.adults]
+    synthetic = [generated(row, numbers) for row in rows]
     real = [openkbp(path) for path in sorted((arguments.data / "openkbp").glob("*_seg.nii.gz"))]
     real += [
         deepmind(path) for path in sorted((arguments.data / "deepmind_labels").glob("*.nii.gz"))
     ]
     lines = [
-        f"{len(synthetic)} generated adults (seed {arguments.seed}), {len(real)} real label maps.",
+        f"{len(synthetic)} generated adults, {len(real)} real label maps.",
         "",
-        "| Measure | Real, n | Real, mean ± sd | Generated, mean ± sd | Difference of means |",
-        "|---|---|---|---|---|",
+        "| Measure | Real, n | Real, mean ± sd | Ours, n | Generated, mean ± sd | Difference |",
+        "|---|---|---|---|---|---|",
     ]
     for name in MEASURES:
-        a = np.array([row[name] for row in real if name in row])
-        b = np.array([row[name] for row in synthetic])
+        a, b = (
+            np.array([row[name] for row in measured if name in row])
+            for measured in (real, synthetic)
+        )
         change = 100 * (b.mean() / a.mean() - 1)
         lines.append(
-            f"| {name} | {len(a)} | {a.mean():.1f} ± {a.std():.1f} | {b.mean():.1f} ± "
+            f"| {name} | {len(a)} | {a.mean():.1f} ± {a.std():.1f} | {len(b)} | {b.mean():.1f} ± "
             f"{b.std():.1f} | {change:+.0f} % |"
         )
     arguments.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
 
 
-def generated(seed: int, index: int) -> dict[str, float]:
-    """Generate one upright adult at 2 mm and measure it."""
-    model, template = load_face_model(), load_template(1.5)
-    subject = draw_subject(model, stream(seed, index, "subject"), PriorSpec(age_years=(18.0, 85.0)))
-    identity = torch.tensor(subject.identity[None], dtype=torch.float32)
-    vertices = model.vertices(identity)[0].numpy().astype(float)[template.vertex_of_model]
-    fields = subject_fields(template.vertices, vertices)
-    atlas = build_atlas(template.body, draw_atlas_spec(stream(seed, index, "atlas")), template.seat)
-    grid = grid_over((-90, -130, -150), (90, 125, 160), 2.0)
-    rng = stream(seed, index, "tissue")
-    values, texture = draw_tissue_values(rng), draw_texture(rng)
-    _, labels, share = pull_back(
-        atlas, fields.template_from_head, UPRIGHT, values, texture, grid, 2, MANDIBLE
+def generated(row: dict, numbers: dict[str, int]) -> dict[str, float]:
+    """Measure one generated scan: the mandible as clinicians contour it; globes and brain where the
+    field of view holds them."""
+    share = nib.load(row["mandible_share"])
+    labels = np.asarray(nib.load(row["labels"]).dataobj)
+    spacing = np.array(share.header.get_zooms()[:3], float)
+    sides = ("left", "right")
+    eyes = [np.isin(labels, [numbers[f"globe_{s}"], numbers[f"lens_{s}"]]) for s in sides]
+    brain = np.isin(labels, [numbers["brain"], numbers["csf"]])
+    is_cut = {"eyes": any(cut_off(eye) for eye in eyes), "brain": cut_off(brain)}
+    return measures(
+        np.asarray(share.dataobj) > 127,
+        None if is_cut["eyes"] else eyes,
+        None if is_cut["brain"] else brain,
+        spacing,
     )
-    globes = [labels == NUMBER[name] for name in ("globe_left", "globe_right")]
-    lenses = [labels == NUMBER[name] for name in ("lens_left", "lens_right")]
-    brain = np.isin(labels, [NUMBER["brain"], NUMBER["csf"]])
-    brain[:, :, : int((-30 + 150) / 2)] = False
-    eyes = [globe | lens for globe, lens in zip(globes, lenses, strict=True)]
-    return measures(share > 0.5, eyes, brain, np.diag(grid.head_from_voxel)[:3])
+
+
+def cut_off(mask) -> bool:
+    """Tell whether a structure is missing or reaches the top of the field of view."""
+    return not mask.any() or bool(mask[:, :, -1].any())
 
 
 def openkbp(path: Path) -> dict[str, float]:
