@@ -52,7 +52,7 @@ class _Head:
     bones and bony points in template space, its further points, how far a fragment moved."""
 
     name: str
-    vertices_mm: Float[np.ndarray, "vertices 3"]
+    vertices_mm: Float[np.ndarray, "head_vertices 3"]
     head_from_template: Field
     volume: HeadVolume
     moved: Mapping[str, np.ndarray]
