@@ -9,7 +9,7 @@ from scipy.ndimage import map_coordinates
 from scipy.spatial.transform import Rotation
 
 from augment.pipeline import open_pipeline
-from augment.pipeline.heads import head_pair
+from augment.pipeline.heads import Move, head_pair
 from augment.pipeline.plain import plain, read_plain
 from augment.pipeline.volume_plan import VolumePlan, draw_plan
 from augment.recipe import compose_recipe
@@ -125,7 +125,7 @@ def test_a_volume_shows_the_expression_and_an_open_jaw_of_both_twins():
         skulls = [t.volume.meshes["mesh_skull"].vertices_mm for t in (before, after)]
         centred = [jaw - jaw.mean(0) for jaw in jaws]
         turn, _ = Rotation.align_vectors(centred[1], centred[0])
-        # The jaw turns down about the axis through the condyles; joints hold its ends back a little.
+        # It turns down about the axis through the condyles, whose joints hold it a little.
         np.testing.assert_allclose(turn.as_rotvec(degrees=True), (-6.0, 0.0, 0.0), atol=0.4)
         assert np.quantile(np.linalg.norm(skulls[0] - skulls[1], axis=1), 0.9) < 0.5
         assert (before.volume.arrays["labels"] != after.volume.arrays["labels"]).any()
@@ -133,7 +133,7 @@ def test_a_volume_shows_the_expression_and_an_open_jaw_of_both_twins():
     spec = compose_recipe("head_ct", [*COARSE, *moving])
     make = open_pipeline(spec, None)
     subject = read_plain(Subject, moved.parameters["subject"])
-    moves = [(p["name"], p["side"], p["coefficient"]) for p in moved.parameters["pathologies"]]
+    moves = [Move(p["name"], p["side"], p["coefficient"]) for p in moved.parameters["pathologies"]]
     plan = read_plain(VolumePlan, json.loads(encode_json(moved.parameters["volume"])))
     again = make.volumes(head_pair(make.basis, subject, moves), plan, 0)
     for twin in moved.twins:
