@@ -23,6 +23,7 @@ from augment.recipe import (
     recipe_text,
 )
 from augment.recipe.experiment import compose_experiment, experiment_names
+from augment.recipe.face_network import compose_training, training_names
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -91,10 +92,13 @@ def _parser() -> ArgumentParser:
     )
     experiment.set_defaults(run=_experiment)
 
-    for command in (show, generate, experiment):
+    train = commands.add_parser("train", help="train the network for photographs")
+    train.set_defaults(run=_train)
+
+    for command in (show, generate, experiment, train):
         command.add_argument("recipe", help="name of the recipe, see `facies list`")
         command.add_argument("overrides", nargs="*", metavar="key=value", help=OVERRIDES_HELP)
-    for command in (listing, show, generate, experiment):
+    for command in (listing, show, generate, experiment, train):
         command.add_argument("--config-dir", type=Path, help="a folder with your own recipes")
 
     verify = commands.add_parser("verify", help="check every byte of a data set")
@@ -146,7 +150,8 @@ def _parser() -> ArgumentParser:
 
 def _list(words: Namespace) -> int:
     console = Console(soft_wrap=True, highlight=False)
-    names = {**recipe_names(words.config_dir), **experiment_names(words.config_dir)}
+    found = [names(words.config_dir) for names in (recipe_names, experiment_names, training_names)]
+    names = {name: text for group in found for name, text in group.items()}
     for name, text in names.items():
         first = text.splitlines()[0].lstrip("# ") if text else ""
         console.print(f"[bold]{escape(name)}[/bold]  {escape(first)}")
@@ -189,6 +194,15 @@ def _experiment(words: Namespace) -> int:
     report = out / "report.html"
     found = f"look first at {report}" if report.is_file() else "without `real`, nothing to compare"
     console.print(f"{found}; every score stands in {out / 'metrics.csv'}")
+    return 0
+
+
+def _train(words: Namespace) -> int:
+    spec = compose_training(words.recipe, words.overrides, words.config_dir)
+    from augment.face_training.run import run_training
+
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    run_training(spec, console.print)
     return 0
 
 

@@ -28,7 +28,7 @@ ORDER = (
     ("pipeline",),
     ("writer",),
     ("engine",),
-    ("segmentation",),
+    ("segmentation", "face_training"),
     ("cli",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}

@@ -1,16 +1,55 @@
-"""What a network says about the faces of a photograph, before any fitting."""
+"""What a network says about the faces of a photograph, before any fitting.
 
-from dataclasses import dataclass
+Candidates come from a cascade, or from squares all over the picture where that finds nothing; the
+network says which of them are faces, and looks twice: what it finds in the first crop places the
+second.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float, UInt8
 
 from augment.geometry.camera import Camera
-from augment.reconstruct.portrait_pose import camera_of_pose
+from augment.morphable import FaceModel, load_face_model
+from augment.morphable.landmarks import IBUG_NAMES
+from augment.morphable.pose import GAZE
+from augment.reconstruct.crop import (
+    Similarity,
+    apply_similarity,
+    cut_crop,
+    invert_similarity,
+    landmark_crop,
+    square_crop,
+)
+from augment.reconstruct.crop_pose import CropPose, read_pose
+from augment.reconstruct.face_detect import Candidate, cascade_faces, distinct, grid_squares
+from augment.reconstruct.network import FaceNetwork, NetworkOutput
+from augment.reconstruct.photo_quality import FACE_PX, measure_quality, quality_warnings
+from augment.reconstruct.portrait_pose import camera_of_pose, pose_of_camera
+from augment.reconstruct.weights import load_network
 
 CROP_PX = 256
 """Width and height of the aligned crop that a network sees."""
 TEXTURE_PX = 256
+CASCADE_GROWTH, CASCADE_DROP = 1.75, 0.10
+"""The cascade's squares end above the chin: crops are so much larger, and lower by this share."""
+CROP_GROWTH = 1.6
+"""Side of the second crop over the landmarks' box; the middle of what the network was taught."""
+N_LOOKS = 2
+SAME_FACE = 0.3
+"""Crops that share this part of their union show one face."""
+MIN_SCORE = 0.5
+MAX_SQUARES = 12
+"""Best squares of the whole picture that are looked at twice."""
+SURE_SPREAD = 0.035
+"""Spread of a heat map, share of the crop's side, at which its confidence is exp(-1)."""
+NO_FACE = (
+    "no face was found in a picture of {width} x {height} px; use one where a face is upright, well"
+    " lit and at least 64 px wide, or crop it to the face"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,3 +86,187 @@ class FaceEstimate:
     def camera(self, width: int, height: int) -> Camera:
         """Return the camera of a photograph of this size; see `camera_of_pose`."""
         return camera_of_pose(self.pose, width, height)
+
+
+def estimate_faces(
+    picture: UInt8[np.ndarray, "height width 3"],
+    weights: str | Path | None = None,
+    every: bool = False,
+    device: str = "cpu",
+) -> tuple[FaceEstimate, ...]:
+    """Return what the network says about the faces of a photograph, the largest first.
+
+    Args:
+        picture: RGB, upright, see `augment.reconstruct.photo_file.read_photograph`.
+        weights: Folder of weights that `facies train` wrote, None for the shipped ones.
+        every: Whether every face is wanted; otherwise the largest alone comes back, with a warning
+            that says how many there are.
+        device: Where the network calculates.
+
+    Returns:
+        Estimates; none where there is no face (`NO_FACE` says so and what to do).
+
+    Raises:
+        AssetError: If the weights are missing or damaged.
+    """
+    network = load_network(weights, device)
+    with torch.inference_mode():
+        found = _search(network, picture)
+        if not found:
+            return ()
+        chosen = found if every else found[:1]
+        estimates = [_estimate(network, picture, crop) for crop in chosen]
+    if len(found) > 1 and not every:
+        notice = f"{len(found)} faces were found; the largest was taken"
+        estimates[0] = replace(estimates[0], warnings=(notice, *estimates[0].warnings))
+    return tuple(estimates)
+
+
+def _search(network: FaceNetwork, picture: np.ndarray) -> list[Similarity]:
+    """Return the crops of the faces, the largest first."""
+    crops = [_cascade_crop(candidate) for candidate in cascade_faces(picture)]
+    found = _looked_at(network, picture, crops)
+    if not found:
+        squares = grid_squares(*picture.shape[:2])
+        crops = [square_crop(np.array(s.centre_px), s.side_px, 0.0, CROP_PX) for s in squares]
+        scores = _look(network, picture, crops).score.numpy()
+        order = np.argsort(-scores)[:MAX_SQUARES]
+        found = _looked_at(network, picture, [crops[k] for k in order])
+    return found
+
+
+def _looked_at(
+    network: FaceNetwork, picture: np.ndarray, crops: list[Similarity]
+) -> list[Similarity]:
+    """Return second crops of those that show a face, without repetitions, the largest first."""
+    if not crops:
+        return []
+    for _ in range(N_LOOKS - 1):
+        crops = _aligned(_look(network, picture, crops), crops)
+    scores = _look(network, picture, crops).score.sigmoid().numpy()
+    places: dict[Candidate, Similarity] = {}
+    for k in np.argsort(-scores):
+        if scores[k] >= MIN_SCORE:
+            scale = float(np.sqrt(abs(np.linalg.det(crops[k][:, :2]))))
+            x, y = apply_similarity(invert_similarity(crops[k]), np.full((1, 2), CROP_PX / 2))[0]
+            place = Candidate((float(x), float(y)), CROP_PX / scale)
+            if all(place.overlap(other) < SAME_FACE for other in places):
+                places[place] = crops[k]
+    return [places[place] for place in distinct(list(places))]
+
+
+def _cascade_crop(candidate: Candidate) -> Similarity:
+    down = CASCADE_DROP * candidate.side_px
+    shift = np.array([-np.sin(candidate.roll_rad), np.cos(candidate.roll_rad)]) * down
+    side = CASCADE_GROWTH * candidate.side_px
+    return square_crop(np.array(candidate.centre_px) + shift, side, candidate.roll_rad, CROP_PX)
+
+
+def _aligned(output: NetworkOutput, crops: list[Similarity]) -> list[Similarity]:
+    """Return crops about the landmarks that were found, turned upright by the pose."""
+    places = CROP_PX * output.landmarks.double().cpu().numpy()
+    rotations = read_pose(output.pose).rotation.cpu().numpy()
+    aligned = []
+    for crop, points, rotation in zip(crops, places, rotations, strict=True):
+        landmarks = apply_similarity(invert_similarity(crop), points)
+        # The head's vertex in the crop; the crop's own turn comes on top.
+        roll = float(np.arctan2(rotation[0, 2], -rotation[1, 2]))
+        roll += float(np.arctan2(crop[0, 1], crop[0, 0]))
+        aligned.append(landmark_crop(landmarks, CROP_GROWTH, roll, CROP_PX))
+    return aligned
+
+
+def _look(network: FaceNetwork, picture: np.ndarray, crops: list[Similarity]) -> NetworkOutput:
+    pixels = np.stack([cut_crop(picture, crop, CROP_PX) for crop in crops])
+    device = next(network.parameters()).device
+    tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device).float() / 255.0
+    return network(tensor, 0)
+
+
+def _estimate(network: FaceNetwork, picture: np.ndarray, crop: Similarity) -> FaceEstimate:
+    """Return everything about the face in a crop."""
+    pixels = torch.from_numpy(cut_crop(picture, crop, CROP_PX)).permute(2, 0, 1)[None]
+    device = next(network.parameters()).device
+    output = network(pixels.to(device).float() / 255.0)
+    places, confidence = joined_landmarks(output, load_face_model())
+    landmarks = apply_similarity(invert_similarity(crop), CROP_PX * places[0].double().numpy())
+    height, width = picture.shape[:2]
+    pose = picture_pose(read_pose(output.pose.cpu()), crop, width, height)
+    texture = None
+    if output.texture is not None:
+        sheet = output.texture[0].clamp(0, 1).mul(255.0).add(0.5).to(torch.uint8)
+        texture = sheet.permute(1, 2, 0).contiguous().cpu().numpy()
+    rotation = camera_of_pose(pose, width, height).camera_from_world[0, :3, :3].numpy()
+    square = landmark_crop(landmarks, 1.0, 0.0, FACE_PX)
+    quality = measure_quality(picture, landmarks, square, rotation, float(confidence.mean()))
+    low, high = landmarks.min(0), landmarks.max(0)
+    return FaceEstimate(
+        landmarks_px=landmarks,
+        landmark_confidence=confidence[0].double().numpy(),
+        identity=output.identity[0].double().cpu().numpy(),
+        expression=output.expression[0].double().clamp(0, 1).cpu().numpy(),
+        pose=pose,
+        texture=texture,
+        box_px=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
+        crop_from_picture=crop,
+        score=float(output.score.sigmoid()[0]),
+        warnings=quality_warnings(quality),
+    )
+
+
+def joined_landmarks(
+    output: NetworkOutput, model: FaceModel
+) -> tuple[Float[torch.Tensor, "batch 68 2"], Float[torch.Tensor, "batch 68"]]:
+    """Return landmarks and their confidence, places in shares of the crop's side.
+
+    ``p = c h + (1 - c) m`` with heat-map landmark h, mesh landmark m and ``c = exp(-spread /
+    SURE_SPREAD)``: where a heat map is narrow it is right; where it is wide, as for hidden
+    landmarks, the mesh, which knows what a head looks like, is better.
+
+    Args:
+        output: Of the network.
+        model: The face model.
+    """
+    rest = model.rest(output.identity.float().cpu(), output.expression.float().cpu())
+    mesh = read_pose(output.pose.cpu()).project(model.landmarks(rest, IBUG_NAMES))
+    sure = torch.exp(-output.spread.cpu() / SURE_SPREAD)
+    return mesh + sure[..., None] * (output.landmarks.cpu() - mesh), sure
+
+
+def picture_pose(
+    pose: CropPose, crop: Similarity, width: int, height: int
+) -> Float[np.ndarray, "21"]:
+    """Return the 21 pose numbers in a picture of a pose in its crop.
+
+    The optical axis stays where the network saw it, in the middle of the crop, so that the mesh
+    appears in the picture exactly as in the crop.
+
+    Args:
+        pose: Of one face.
+        crop: crop_from_picture.
+        width: Pixels in a row of the picture.
+        height: Pixels in a column.
+    """
+    scale = float(np.sqrt(abs(np.linalg.det(crop[:, :2]))))
+    picture_from_crop = np.eye(4)
+    picture_from_crop[:2, :2] = crop[:, :2].T / scale
+    in_crop = np.eye(4)
+    in_crop[:3, :3] = _orthonormal(pose.rotation[0].double().numpy())
+    in_crop[:3, 3] = pose.translation_mm[0].double().numpy()
+    principal = apply_similarity(invert_similarity(crop), np.full((1, 2), CROP_PX / 2))
+    camera = Camera(
+        focal_px=torch.tensor([float(pose.focal[0]) * CROP_PX / scale], dtype=torch.float64),
+        principal_px=torch.from_numpy(principal),
+        camera_from_world=torch.from_numpy(picture_from_crop @ in_crop)[None],
+        width=width,
+        height=height,
+    )
+    numbers = pose_of_camera(camera)
+    numbers[GAZE] = pose.gaze[0].double().numpy()[[0, 1, 0, 1]]
+    return numbers
+
+
+def _orthonormal(rotation: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
+    """Return the nearest rotation in float64; the network's is one in float32."""
+    left, _, right = np.linalg.svd(rotation)
+    return left @ right

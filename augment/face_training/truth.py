@@ -1,0 +1,130 @@
+"""What a network should say about one crop of a render: points, coefficients, pose in the crop.
+
+Mirrored crops have mirrored truth: a mirrored head is a change of signs of its coefficients.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from augment.face_training.renders import FaceRender
+from augment.morphable import FaceModel
+from augment.morphable.landmarks import IBUG_MIRROR
+from augment.reconstruct.crop import Similarity, apply_similarity
+from augment.reconstruct.crop_pose import CropPose, raw_pose
+from augment.reconstruct.portrait_pose import camera_of_pose
+
+MIRROR = np.arange(68)
+for _right, _left in IBUG_MIRROR.items():
+    MIRROR[_right], MIRROR[_left] = _left, _right
+GAZE_LEFT_PITCH, GAZE_LEFT_YAW = 12, 13
+FLIP = np.diag((-1.0, 1.0, 1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class CropTruth:
+    """Truth of one crop; places are shares of the crop's side.
+
+    Attributes:
+        landmarks: The 68 landmarks, (x, y).
+        identity: Coefficients.
+        expression: Coefficients.
+        pose: Raw pose numbers of `augment.reconstruct.crop_pose`.
+    """
+
+    landmarks: Float[np.ndarray, "68 2"]
+    identity: Float[np.ndarray, "99"]
+    expression: Float[np.ndarray, "79"]
+    pose: Float[np.ndarray, "12"]
+
+
+class TruthTable:
+    """Turns renders into the truth of their crops.
+
+    Args:
+        model: The face model.
+    """
+
+    def __init__(self, model: FaceModel) -> None:
+        """Find the mirror image of every coefficient."""
+        self.parity = model.identity_parity.numpy()
+        self.mirror_expression = mirrored_names(model.expression_names)
+
+    def __call__(
+        self, render: FaceRender, crop: Similarity, size: int, is_mirrored: bool
+    ) -> CropTruth:
+        """Return the truth of a crop.
+
+        Args:
+            render: The picture and its truth.
+            crop: crop_from_picture, before mirroring.
+            size: Side of the crop.
+            is_mirrored: Whether the crop is mirrored.
+        """
+        landmarks = apply_similarity(crop, render.landmarks_px.astype(np.float64)) / size
+        height, width = render.picture.shape[:2]
+        rotation, translation, focal = _through_centre(render.pose, (width, height), crop, size)
+        gaze = np.array([render.pose[GAZE_LEFT_PITCH], render.pose[GAZE_LEFT_YAW]])
+        identity, expression = render.identity, render.expression
+        if is_mirrored:
+            landmarks = np.stack((1 - landmarks[MIRROR, 0], landmarks[MIRROR, 1]), 1)
+            rotation, translation = FLIP @ rotation @ FLIP, FLIP @ translation
+            gaze = gaze * (1, -1)
+            identity = identity * self.parity
+            expression = expression[self.mirror_expression]
+        pose = CropPose(
+            torch.from_numpy(rotation)[None],
+            torch.from_numpy(translation)[None],
+            torch.tensor([focal], dtype=torch.float64),
+            torch.from_numpy(gaze)[None],
+        )
+        raw = raw_pose(pose)[0].numpy()
+        return CropTruth(
+            landmarks.astype(np.float32),
+            identity.astype(np.float32),
+            expression.astype(np.float32),
+            raw.astype(np.float32),
+        )
+
+
+def mirrored_names(names: tuple[str, ...]) -> np.ndarray:
+    """Return the row of the mirror image of each expression: Left and Right change places."""
+    row = {name: number for number, name in enumerate(names)}
+
+    def swapped(name: str) -> str:
+        sides = {"Left": "Right", "Right": "Left", "left": "right", "right": "left"}
+        return re.sub("Left|Right|left|right", lambda found: sides[found[0]], name)
+
+    return np.array([row.get(swapped(name), row[name]) for name in names])
+
+
+def _through_centre(
+    pose: np.ndarray, size: tuple[int, int], crop: Similarity, crop_px: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return rotation, translation (mm) and focal length (crops) of the camera through the centre.
+
+    It is the picture's camera, turned about its own place until its axis passes through the middle
+    of the crop; what it sees is the crop but for a stretch that 10 degrees keep below 2 %.
+    """
+    camera = camera_of_pose(pose, *size)
+    transform = camera.camera_from_world[0].numpy()
+    scale = float(np.sqrt(abs(np.linalg.det(crop[:, :2]))))
+    roll = np.eye(3)
+    roll[:2, :2] = crop[:, :2] / scale
+    focal = float(camera.focal_px[0]) * scale
+    principal = apply_similarity(crop, camera.principal_px.numpy())[0]
+    ray = np.append((crop_px / 2 - principal) / focal, 1.0)
+    cosine = 1 / float(np.linalg.norm(ray))
+    turn = _turn_to_axis(ray * cosine) @ roll
+    return turn @ transform[:3, :3], turn @ transform[:3, 3], focal / cosine**1.5 / crop_px
+
+
+def _turn_to_axis(ray: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
+    """Return the smallest rotation that turns a unit vector to z."""
+    axis = np.array([0.0, 0.0, 1.0])
+    cross = np.cross(ray, axis)
+    skew = np.array([[0, -cross[2], cross[1]], [cross[2], 0, -cross[0]], [-cross[1], cross[0], 0]])
+    return np.eye(3) + skew + skew @ skew / (1 + ray[2])

@@ -1,0 +1,97 @@
+"""Weights of the face network: safetensors in half precision beside a JSON file with their hash."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from augment.errors import AssetError
+from augment.reconstruct.network import FaceNetwork, NetworkShape
+
+WEIGHTS_FILE, FACTS_FILE = "face_network.safetensors", "face_network.json"
+SHIPPED = Path(__file__).parent / "weights"
+
+
+def save_weights(
+    weights: Mapping[str, Tensor],
+    shape: NetworkShape,
+    folder: Path,
+    facts: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write weights in half precision with what is needed to load and to check them.
+
+    Args:
+        weights: State of a `FaceNetwork`.
+        shape: Its shape.
+        folder: Where the two files go; made where it is missing.
+        facts: Further values for the JSON file: recipe, seed, command.
+
+    Returns:
+        The file of weights.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    halved = {
+        key: (value.half() if value.dtype.is_floating_point else value).cpu().contiguous()
+        for key, value in weights.items()
+    }
+    content = save(halved)
+    record = {"sha256": sha256(content).hexdigest(), "network": asdict(shape), **(facts or {})}
+    for name, data in (
+        (WEIGHTS_FILE, content),
+        (FACTS_FILE, (json.dumps(record, indent=1) + "\n").encode()),
+    ):
+        partial = folder / f".{name}.partial"
+        partial.write_bytes(data)
+        partial.replace(folder / name)
+    return folder / WEIGHTS_FILE
+
+
+def load_network(folder: str | Path | None = None, device: str = "cpu") -> FaceNetwork:
+    """Return a trained network, ready to look at crops.
+
+    Args:
+        folder: Folder that `facies train` wrote, or None for the shipped weights.
+        device: Where it calculates.
+
+    Raises:
+        AssetError: If a file is missing, damaged, or not the one whose hash is recorded.
+    """
+    return _load(str(SHIPPED if folder is None else folder), device)
+
+
+@lru_cache(maxsize=4)
+def _load(folder: str, device: str) -> FaceNetwork:
+    path = Path(folder)
+    try:
+        facts = json.loads((path / FACTS_FILE).read_text(encoding="utf-8"))
+        content = (path / WEIGHTS_FILE).read_bytes()
+        shape, expected = NetworkShape(**facts["network"]), facts["sha256"]
+    except OSError as error:
+        raise AssetError(
+            f"expected weights of the face network in '{path}', got no {Path(error.filename).name};"
+            " train them with `facies train face_network` or leave weights out"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise AssetError(
+            f"expected facts about weights in '{path / FACTS_FILE}', got something else; copy both"
+            " files anew"
+        ) from error
+    found = sha256(content).hexdigest()
+    if found != expected:
+        raise AssetError(
+            f"expected weights with SHA-256 {expected[:12]}… in '{path / WEIGHTS_FILE}', got"
+            f" {found[:12]}…; the file is damaged or another one, copy both files anew"
+        )
+    network = FaceNetwork(shape)
+    network.load_state_dict(
+        {k: v.float() if v.dtype.is_floating_point else v for k, v in load(content).items()}
+    )
+    network.requires_grad_(False)
+    return network.eval().to(torch.device(device))
