@@ -157,6 +157,8 @@ def collated(
         identity=column("identity"),
         expression=column("expression"),
         pose=column("pose"),
-        has_shape=torch.from_numpy(has_face if has_shape is None else np.float32(has_shape)),
+        has_shape=torch.from_numpy(
+            has_face if has_shape is None else np.asarray(has_shape, np.float32)
+        ),
         albedo=torch.from_numpy(albedo).permute(0, 3, 1, 2).float() / 255.0,
     )

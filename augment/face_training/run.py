@@ -123,7 +123,7 @@ def initial_network(spec: FaceTrainingSpec) -> FaceNetwork:
                 part.weight.copy_(torch.from_numpy(drawn) * scale * (2.0 / fan_in) ** 0.5)
                 if part.bias is not None:
                     part.bias.zero_()
-    return network.to(memory_format=torch.channels_last)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def checked_device(name: str) -> torch.device:

@@ -145,7 +145,7 @@ def _read(path: Path, n_rows: int) -> list[PackedRender] | None:
             columns = {key: archive[key] for key in archive.files}
         for name in PICTURES:
             ends = columns.pop(f"{name}_end")
-            columns[name] = np.split(columns[name], ends[:-1])  # type: ignore[assignment]
+            columns[name] = np.split(columns[name], ends[:-1])
         rows = [
             PackedRender({name: values[k] for name, values in columns.items()})
             for k in range(n_rows)

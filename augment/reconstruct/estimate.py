@@ -38,7 +38,7 @@ CASCADE_GROWTH, CASCADE_DROP = 1.75, 0.10
 """The cascade's squares end above the chin: crops are so much larger, and lower by this share."""
 CROP_GROWTH = 1.6
 """Side of the second crop over the landmarks' box; the middle of what the network was taught."""
-N_LOOKS = 2
+N_LOOKS = 3
 SAME_FACE = 0.3
 """Crops that share this part of their union show one face."""
 MIN_SCORE = 0.5

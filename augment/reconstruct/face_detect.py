@@ -7,7 +7,7 @@ whether one is a face, the network says.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,8 @@ SEARCH_PX = 400
 """Longer side of the picture that is searched."""
 SMALLEST_SHARE, SMALLEST_PX, LARGEST_SHARE = 0.12, 28, 1.0
 TILTS_DEG = (0.0, -25.0, 25.0, -50.0, 50.0)
+ROOM = 0.2
+"""Border about the picture that is searched, share of its shorter side."""
 SCALE_STEP, PLACE_STEP = 1.2, 1.0
 SAME_PLACE = 0.35
 """Two boxes that share this part of their union are one face."""
@@ -37,6 +39,11 @@ class Candidate:
     centre_px: tuple[float, float]
     side_px: float
     roll_rad: float = 0.0
+
+    def moved(self, by_px: float) -> "Candidate":
+        """Return the square moved by so many pixels along both axes."""
+        x, y = self.centre_px
+        return replace(self, centre_px=(x + by_px, y + by_px))
 
     def overlap(self, other: "Candidate") -> float:
         """Return the shared part of the union of two squares, as if both were upright."""
@@ -58,13 +65,14 @@ def cascade_faces(picture: UInt8[np.ndarray, "height width 3"]) -> list[Candidat
     Args:
         picture: RGB.
     """
+    room = round(ROOM * min(picture.shape[:2]))
     for greys in _looks(picture):
         found: list[Candidate] = []
         for grey, scale in greys:
             for tilt in TILTS_DEG[:1] if len(greys) == 1 else TILTS_DEG:
                 found += _detected(grey, scale, tilt)
         if found:
-            return distinct(found)
+            return distinct([each.moved(-room) for each in found])
     return []
 
 
@@ -106,6 +114,9 @@ def _places(length: int, side: float, step: float) -> list[float]:
 def _looks(
     picture: UInt8[np.ndarray, "height width 3"],
 ) -> Iterator[list[tuple[np.ndarray, float]]]:
+    # A face that fills the picture is found only with room about it.
+    room = round(ROOM * min(picture.shape[:2]))
+    picture = cv2.copyMakeBorder(picture, room, room, room, room, cv2.BORDER_REPLICATE)
     scale = SEARCH_PX / max(picture.shape[:2])
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     size = max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1)

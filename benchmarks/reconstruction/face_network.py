@@ -133,7 +133,7 @@ def photographs():
     from skimage import data
 
     found = [("astronaut", data.astronaut())]
-    folder = Path("/work/shared/data/fasseg/images")
+    folder = HERE.parents[2] / "shared/data/fasseg/images"
     return found + [(path.stem, read_photograph(path)) for path in sorted(folder.glob("*.png"))]
 
 
