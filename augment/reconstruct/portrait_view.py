@@ -1,0 +1,181 @@
+"""The crop that a fit works in, and the head in it: a camera of 256 x 256 pixels about the face.
+
+Enters: a photograph and what a network says of a face in it. A similarity of pixels is a camera
+too: it turns the camera about its axis, and moves its focal length and principal point.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from augment.geometry.camera import Camera
+from augment.geometry.rotation import rigid_transform
+from augment.reconstruct.estimate import CROP_PX, FaceEstimate
+from augment.reconstruct.portrait_pose import pose_of_camera
+
+
+@dataclass(frozen=True, eq=False)
+class PortraitView:
+    """One photograph of the person with the estimate of the face.
+
+    Attributes:
+        image: The photograph, sRGB.
+        estimate: What the network says of one face in it.
+    """
+
+    image: UInt8[np.ndarray, "height width 3"]
+    estimate: FaceEstimate
+
+    @property
+    def camera(self) -> Camera:
+        """The estimated camera of the photograph."""
+        height, width = self.image.shape[:2]
+        return self.estimate.camera(width, height)
+
+    def crop(self, size: int = CROP_PX) -> UInt8[np.ndarray, "size size 3"]:
+        """Return the aligned crop, averaged where the photograph is finer.
+
+        Args:
+            size: Width and height in pixels.
+        """
+        transform = self.estimate.crop_from_picture * (size / CROP_PX)
+        share = float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))
+        image = self.image
+        factor = int(np.floor(1.0 / share))
+        if factor > 1:
+            height, width = (max(side // factor, 1) for side in image.shape[:2])
+            image = cv2.resize(
+                image[: height * factor, : width * factor],
+                (width, height),
+                interpolation=cv2.INTER_AREA,
+            )
+            transform = np.column_stack([transform[:, :2] * factor, transform[:, 2]])
+        return warped(image, transform, size)
+
+
+def warped(
+    image: UInt8[np.ndarray, "height width 3"],
+    target_from_source: Float[np.ndarray, "2 3"],
+    size: int,
+) -> UInt8[np.ndarray, "size size 3"]:
+    """Return a picture under a similarity, bilinear, its border repeated.
+
+    Args:
+        image: The picture.
+        target_from_source: Between continuous pixels, whose centres are at .5.
+        size: Width and height of the result.
+    """
+    linear = target_from_source[:, :2]
+    # OpenCV's pixel centres are whole numbers.
+    shift = target_from_source[:, 2] + 0.5 * linear.sum(1) - 0.5
+    matrix = np.column_stack([linear, shift])
+    return cv2.warpAffine(
+        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def similar_camera(
+    camera: Camera, target_from_source: Float[np.ndarray, "2 3"], width: int, height: int
+) -> Camera:
+    """Return the camera that sees what a camera sees, under a similarity of its pixels.
+
+    Args:
+        camera: A camera of one image.
+        target_from_source: Rotation, uniform scale and shift of pixels.
+        width: Pixels in a row of the target.
+        height: Pixels in a column of the target.
+    """
+    linear = torch.from_numpy(np.asarray(target_from_source[:, :2], dtype=np.float64))
+    scale = linear.det().sqrt()
+    turn = torch.eye(3, dtype=torch.float64)
+    turn[:2, :2] = linear / scale
+    shift = torch.from_numpy(np.asarray(target_from_source[:, 2], dtype=np.float64))
+    transform = camera.camera_from_world[0]
+    return Camera(
+        focal_px=camera.focal_px * scale,
+        principal_px=camera.principal_px @ linear.T + shift,
+        camera_from_world=rigid_transform(turn @ transform[:3, :3], turn @ transform[:3, 3])[None],
+        width=width,
+        height=height,
+    )
+
+
+def inverse_similarity(transform: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "2 3"]:
+    """Return the inverse of a similarity of pixels."""
+    linear = np.linalg.inv(transform[:, :2])
+    return np.column_stack([linear, -linear @ transform[:, 2]])
+
+
+def mapped(
+    transform: Float[np.ndarray, "2 3"], points: Float[np.ndarray, "points 2"]
+) -> Float[np.ndarray, "points 2"]:
+    """Return pixels under a similarity."""
+    return points @ transform[:, :2].T + transform[:, 2]
+
+
+@dataclass(frozen=True, eq=False)
+class PortraitState:
+    """The head in one crop while it is fitted.
+
+    Attributes:
+        rotation: From the head frame to the crop's camera (x right, y down, z forward).
+        translation: Of the head frame's origin in it, mm.
+        log_focal: Natural logarithm of the focal length in pixels of the crop.
+        principal: Where its optical axis meets the crop, pixels.
+        expression: Coefficients, 0 to 1.
+        pose: The 21 pose numbers; jaw, neck and gaze are used.
+    """
+
+    rotation: Float[np.ndarray, "3 3"]
+    translation: Float[np.ndarray, "3"]
+    log_focal: float
+    principal: Float[np.ndarray, "2"]
+    expression: Float[np.ndarray, " expressions"]
+    pose: Float[np.ndarray, "21"]
+
+    def projected(
+        self, points_mm: Float[np.ndarray, "points 3"]
+    ) -> tuple[Float[np.ndarray, "points 2"], Float[np.ndarray, "points 3"]]:
+        """Return pixels of the crop and points in the camera frame."""
+        seen = points_mm @ self.rotation.T + self.translation
+        pixels = np.exp(self.log_focal) * seen[:, :2] / seen[:, 2:] + self.principal
+        return pixels, seen
+
+    def crop_camera(self, size: int = CROP_PX) -> Camera:
+        """Return the camera of the crop at a size in pixels."""
+        zoom = size / CROP_PX
+        return Camera(
+            focal_px=torch.tensor([zoom * np.exp(self.log_focal)], dtype=torch.float64),
+            principal_px=torch.from_numpy(zoom * self.principal)[None],
+            camera_from_world=rigid_transform(
+                torch.from_numpy(self.rotation), torch.from_numpy(self.translation)
+            )[None],
+            width=size,
+            height=size,
+        )
+
+    def picture_pose(self, view: PortraitView) -> Float[np.ndarray, "21"]:
+        """Return the 21 pose numbers for the whole photograph."""
+        height, width = view.image.shape[:2]
+        back = inverse_similarity(view.estimate.crop_from_picture)
+        pose = pose_of_camera(similar_camera(self.crop_camera(), back, width, height))
+        pose[6:16] = self.pose[6:16]
+        return pose
+
+
+def start_state(view: PortraitView) -> PortraitState:
+    """Return the estimate of a view as the head in its crop."""
+    estimate = view.estimate
+    camera = similar_camera(view.camera, estimate.crop_from_picture, CROP_PX, CROP_PX)
+    transform = camera.camera_from_world[0].numpy()
+    return PortraitState(
+        rotation=transform[:3, :3],
+        translation=transform[:3, 3],
+        log_focal=float(np.log(camera.focal_px[0])),
+        principal=camera.principal_px[0].numpy(),
+        expression=np.asarray(estimate.expression, dtype=np.float64),
+        pose=np.asarray(estimate.pose, dtype=np.float64),
+    )
