@@ -66,20 +66,16 @@ def surface_reflectance(
         pixel_uv: Size of a pixel in texture coordinates; finer patterns are averaged.
     """
     shared = wardrobe(model)
-    planar_uv = uv.T.contiguous()
-    skin = skin_surface(
-        PLAIN_SKIN,
-        PLAIN_HAIR,
-        PLAIN_HAIR_COLOUR,
-        shared.skin,
-        shared.skin_tile,
-        planar_uv,
-        pixel_uv,
-    )
     is_left = parts == PART_ID["eye_left"]
     is_eye = is_left | (parts == PART_ID["eye_right"])
-    globe = eye_albedo(PLAIN_EYES, shared.strand_tile, *globe_polar(planar_uv, is_left))
-    return torch.where(is_eye[None], globe, skin.albedo).T.contiguous()
+    colour = torch.zeros((len(uv), 3))
+    sheets = (shared.skin, shared.skin_tile)
+    look = (PLAIN_SKIN, PLAIN_HAIR, PLAIN_HAIR_COLOUR)
+    skin_uv, eye_uv = (uv[chosen].T.contiguous() for chosen in (~is_eye, is_eye))
+    colour[~is_eye] = skin_surface(*look, *sheets, skin_uv, pixel_uv).albedo.T
+    globe = globe_polar(eye_uv, is_left[is_eye])
+    colour[is_eye] = eye_albedo(PLAIN_EYES, shared.strand_tile, *globe).T
+    return colour
 
 
 def vertex_openness(model: FaceModel) -> Float[Tensor, " vertices"]:
