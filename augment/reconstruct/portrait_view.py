@@ -174,7 +174,7 @@ def start_state(view: PortraitView) -> PortraitState:
     return PortraitState(
         rotation=transform[:3, :3],
         translation=transform[:3, 3],
-        log_focal=float(np.log(camera.focal_px[0])),
+        log_focal=float(camera.focal_px[0].log()),
         principal=camera.principal_px[0].numpy(),
         expression=np.asarray(estimate.expression, dtype=np.float64),
         pose=np.asarray(estimate.pose, dtype=np.float64),

@@ -13,7 +13,7 @@ from augment.reconstruct.estimate import FaceEstimate
 from augment.reconstruct.portrait_pose import pose_of_camera
 from augment.reconstruct.portrait_view import PortraitView
 from augment.reconstruct.shading import harmonics
-from augment.reconstruct.template_skin import surface_reflectance
+from augment.reconstruct.template_skin import surface_reflectance, vertex_openness
 from augment.render.interpolate import interpolate
 from augment.render.raster import rasterize
 from augment.streams import stream
@@ -79,15 +79,18 @@ def matt_picture(model, vertices, camera, colour=None, light=LIGHT):
     """The head under `light`; `colour` maps texture coordinates to linear RGB."""
     points = torch.from_numpy(vertices).float()
     fragments = rasterize(points[None], model.faces, camera)
-    values = torch.cat([points, vertex_normals(points, model.faces)], 1)
-    normal = interpolate(fragments, model.faces, values)[0, ..., 3:].numpy().reshape(-1, 3)
+    opened = vertex_openness(model)[:, None]
+    values = torch.cat([vertex_normals(points, model.faces), opened], 1)
+    values = interpolate(fragments, model.faces, values)[0].numpy().reshape(-1, 4)
+    normal = values[:, :3]
     uv = interpolate(fragments, model.uv_faces, model.uv)[0].reshape(-1, 2)
     part = fragments.of_triangle(model.part_of_triangle)[0].reshape(-1)
     hit = fragments.is_hit()[0].numpy().ravel()
     normal = normal @ camera.camera_from_world[0, :3, :3].numpy().T
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     albedo = surface_reflectance(model, uv, part, 1 / 512).numpy() if colour is None else colour(uv)
-    linear = np.clip(albedo * (harmonics(normal) @ light)[:, None], 0, 1)
+    bright = harmonics(normal) @ light * (values[:, 3] if colour is None else 1.0)
+    linear = np.clip(albedo * bright[:, None], 0, 1)
     linear[~hit] = (0.1, 0.2, 0.4)
     encoded = np.where(
         linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055
