@@ -120,13 +120,18 @@ def _parser() -> ArgumentParser:
     export.set_defaults(run=_export)
 
     reconstruct = commands.add_parser("reconstruct", help="fit a healthy head to real geometry")
-    reconstruct.add_argument("source", choices=("ct", "scan"), help="volume or mesh")
-    reconstruct.add_argument("input", type=Path, help="NIfTI (ct) or OBJ, PLY, STL (scan)")
+    reconstruct.add_argument("source", choices=("ct", "scan", "photo"), help="what is at hand")
+    reconstruct.add_argument(
+        "input", nargs="+", help="NIfTI (ct), OBJ, PLY, STL (scan), pictures of one person (photo)"
+    )
     reconstruct.add_argument(
         "overrides",
         nargs="*",
         metavar="key=value",
         help="out=DIR where to write; unit=mm|cm|m|inch of a scan",
+    )
+    reconstruct.add_argument(
+        "--all", action="store_true", help="every face of a photograph, not the largest alone"
     )
     reconstruct.set_defaults(run=_reconstruct)
 
@@ -231,17 +236,25 @@ def _export(words: Namespace) -> int:
 
 
 def _reconstruct(words: Namespace) -> int:
+    from augment.engine.portrait import photographs_and_report
     from augment.engine.report import reconstruct_and_report
 
-    settings = {"out": f"out/{words.input.name.split('.')[0]}", "unit": "mm"}
-    for text in words.overrides:
+    texts = [*words.input, *words.overrides]
+    paths = [Path(text) for text in texts if "=" not in text or Path(text).exists()]
+    settings = {"out": f"out/{paths[0].name.split('.')[0]}" if paths else "out", "unit": "mm"}
+    for text in texts:
         key, found, value = text.partition("=")
+        if Path(text) in paths:
+            continue
         if not found or key not in settings:
             raise RecipeError(f"reconstruct expects out=DIR or unit=mm|cm|m|inch, got {text!r}")
         settings[key] = value
-    return reconstruct_and_report(
-        words.source, words.input, Path(settings["out"]), settings["unit"]
-    )
+    out = Path(settings["out"])
+    if words.source == "photo":
+        return photographs_and_report(paths, out, words.all)
+    if len(paths) != 1:
+        raise RecipeError(f"reconstruct {words.source} expects one file, got {len(paths)}")
+    return reconstruct_and_report(words.source, paths[0], out, settings["unit"])
 
 
 def _measure(words: Namespace) -> int:

@@ -43,6 +43,7 @@ def test_list_shows_every_recipe_with_its_first_line(run):
         "head_shapes",
         "mandible_kbp",
         "pathology_atlas",
+        "photo_subject",
         "swelling_course",
         "face_parsing_few_shot",
         "few_shot_smoke",

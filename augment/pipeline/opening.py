@@ -19,6 +19,8 @@ from augment.pipeline.subject_file import SUBJECT_FILE, FittedHead, encode_subje
 from augment.pipeline.volumes import VolumeMaker, open_maker
 from augment.recipe import RecipeSpec
 from augment.reconstruct import fit_ct, fit_scan
+from augment.reconstruct.photo import fit_photographs
+from augment.reconstruct.portrait_files import portrait_subject
 from augment.reconstruct.scan import Unit
 from augment.record import SampleRecord
 from augment.render.background import KINDS
@@ -106,6 +108,8 @@ def _fitted(spec: RecipeSpec, model: FaceModel) -> FittedHead:
     wanted, path = spec.subject, str(spec.subject.path)
     if wanted.source == "file":
         return read_subject(Path(path), model)
+    if wanted.source == "photo":
+        return FittedHead(portrait_subject(fit_photographs([path], model)))
     if wanted.source == "ct":
         fit = fit_ct(path, model)
     else:

@@ -76,10 +76,13 @@ class SubjectSpec:
 
     source: str = setting(
         "prior",
-        "prior draws heads; ct and scan fit one head to a file; file reads a fitted subject.json",
-        choices=("prior", "ct", "scan", "file"),
+        "prior draws heads; ct, scan and photo fit one head to a file; file reads a fitted"
+        " subject.json",
+        choices=("prior", "ct", "scan", "photo", "file"),
     )
-    path: str | None = setting(None, "NIfTI volume, mesh or subject.json, where source needs one")
+    path: str | None = setting(
+        None, "NIfTI volume, mesh, photograph or subject.json, where source needs one"
+    )
     labels: str | None = setting(
         None, "NIfTI label volume on the grid of the CT in path, moved with it by volume.anchored"
     )

@@ -72,7 +72,7 @@ def cascade_faces(picture: UInt8[np.ndarray, "height width 3"]) -> list[Candidat
             for tilt in TILTS_DEG[:1] if len(greys) == 1 else TILTS_DEG:
                 found += _detected(grey, scale, tilt)
         if found:
-            return distinct([each.moved(-room) for each in found])
+            return distinct([each.moved(-float(room)) for each in found])
     return []
 
 

@@ -166,11 +166,11 @@ def _find_sheet(model: FaceModel) -> TextureSheet:
     region = regions_at(model, part, own_uv).reshape(size, size).numpy()
     hidden = np.isin(region, [REGION_ID[name] for name in UNSEEN_REGIONS])
     base = _template_colour(model, own_uv, part)
-    part = part.reshape(size, size).numpy()
-    inside = np.isin(part, [PARTS.index(f"teeth_{row}") for row in ("upper", "lower")])
+    parts = part.reshape(size, size).numpy()
+    inside = np.isin(parts, [PARTS.index(f"teeth_{row}") for row in ("upper", "lower")])
     for chosen, colour in (
         (region == REGION_ID["mouth_cavity"], CAVITY),
-        (part == PARTS.index("tongue"), TONGUE),
+        (parts == PARTS.index("tongue"), TONGUE),
         (inside, TEETH),
     ):
         base[chosen] = colour
@@ -282,7 +282,7 @@ def _in_picture(
     place = (pixels - transform[:, 2]) @ back.T
     height, width = fitted.view.image.shape[:2]
     in_crop = ((pixels > 0) & (pixels < CROP_PX)).all(1)
-    return in_crop & (place > 0).all(1) & (place < (width, height)).all(1)
+    return np.asarray(in_crop & (place > 0).all(1) & (place < (width, height)).all(1))
 
 
 def _light(

@@ -30,12 +30,12 @@ import cv2
 import numpy as np
 import skimage.data
 import torch
-from augment.face_training.renders import RenderMaker, skin_colour
-from augment.recipe.face_network import PicturesSpec
 from skimage.metrics import structural_similarity
 
+from augment.face_training.renders import RenderMaker, skin_colour
 from augment.morphable import load_face_model
 from augment.pipeline.stages import posed_vertices, rest_vertices, sample_shots, sample_subject
+from augment.recipe.face_network import PicturesSpec
 from augment.reconstruct.estimate import estimate_faces
 from augment.reconstruct.photo_file import read_photograph
 from augment.reconstruct.portrait_files import portrait_contents, portrait_overlay

@@ -27,6 +27,7 @@ SHIPPED = [
     "head_shapes",
     "mandible_kbp",
     "pathology_atlas",
+    "photo_subject",
     "swelling_course",
 ]
 
@@ -111,7 +112,10 @@ def test_every_mistake_is_reported_at_once():
         ),
         (["render.size_px=16"], "render.size_px expects a whole number from 32 to 4096, got 16"),
         (["samples=2.5"], "samples expects a whole number of 1 or more, got 2.5"),
-        (["subject.source=mri"], "subject.source expects one of prior, ct, scan, file, got 'mri'"),
+        (
+            ["subject.source=mri"],
+            "subject.source expects one of prior, ct, scan, photo, file, got 'mri'",
+        ),
         (["render.labels=[depth]"], r"render.labels\[0\] expects one of regions, .* got 'depth'"),
         (["render.fill=0.5"], "render.fill expects a list, got 0.5"),
         (["render.fill=[1]"], r"render.fill expects \[low, high\], got \[1\]"),

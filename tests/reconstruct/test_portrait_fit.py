@@ -64,18 +64,23 @@ def test_jacobians_are_differences(model, known):
 
 
 def test_exact_landmarks_are_met_and_the_shape_comes_nearer(model, zones):
-    stranger = portrait(model, trust=0.0)
-    start = unrefined(model, stranger.view)
-    fit = fit_portrait(model, [stranger.view], with_shading=False)
-    assert not start.is_refined
-    assert fit.is_refined
-    assert fit.views[0].landmark_residual_px < PIXEL < start.views[0].landmark_residual_px
-    assert fit.confidence == pytest.approx(1.0)
-    assert shape_error_mm(model, zones, fit.views[0].vertices_mm, stranger) < shape_error_mm(
-        model, zones, start.views[0].vertices_mm, stranger
-    )
-    assert (fit.identity_sd <= 0.7 + 1e-9).all()
-    assert ((fit.views[0].state.expression >= 0) & (fit.views[0].state.expression <= 1)).all()
+    errors = []
+    for index in range(3):
+        stranger = portrait(model, index, trust=0.0)
+        start = unrefined(model, stranger.view)
+        fit = fit_portrait(model, [stranger.view], with_shading=False)
+        assert not start.is_refined
+        assert fit.is_refined
+        assert fit.views[0].landmark_residual_px < PIXEL < start.views[0].landmark_residual_px
+        assert fit.confidence == pytest.approx(1.0)
+        assert (fit.identity_sd <= 0.7 + 1e-9).all()
+        weights = fit.views[0].state.expression
+        assert ((weights >= 0) & (weights <= 1)).all()
+        heads = (each.views[0].vertices_mm for each in (start, fit))
+        errors.append([shape_error_mm(model, zones, head, stranger) for head in heads])
+    # One view leaves the depth of some heads open; most come much nearer.
+    before, after = np.mean(errors, axis=0)
+    assert after < 0.7 * before
 
 
 def test_photographs_of_one_person_share_their_identity(model, known):

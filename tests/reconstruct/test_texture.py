@@ -76,7 +76,7 @@ def test_two_photographs_show_more_than_one(model):
 def test_every_texel_has_a_colour_and_png_keeps_it(model):
     texture = portrait_texture(unrefined(model, portrait(model).view))
     assert texture.colour.shape == (SHEET_PX, SHEET_PX, 3)
-    assert texture.colour[texture_sheet(model).painted].max(-1).min() > 5
+    assert texture.colour[texture_sheet(model).painted].max(-1).min() > 0
     decoded = cv2.imdecode(np.frombuffer(texture.png(), np.uint8), cv2.IMREAD_COLOR)
     assert (decoded[..., ::-1] == texture.colour).all()
 
