@@ -48,6 +48,7 @@ def test_list_shows_every_recipe_with_its_first_line(run):
         "face_parsing_few_shot",
         "few_shot_smoke",
         "mandible_few_shot",
+        "face_network",
     ]
 
 
