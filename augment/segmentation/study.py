@@ -23,14 +23,15 @@ import torch
 from augment.engine.local import leave_with
 from augment.engine.threads import single_threaded_children
 from augment.recipe.experiment import MADE_UP, ExperimentSpec
+from augment.segmentation.arms import Arm, read_arm
 from augment.segmentation.jobs import Job, Queue, write_text
 from augment.segmentation.made_up import with_cases
 from augment.segmentation.overlays import RealCase
 from augment.segmentation.plan import Plan, count_steps, plan_study
 from augment.segmentation.report import write_report
-from augment.segmentation.score_table import REFERENCE
+from augment.segmentation.score_table import REFERENCE, SELECTED
 from augment.segmentation.scores import SCORE_COLUMNS, table_text
-from augment.segmentation.study_jobs import TRAIN, settings_hash
+from augment.segmentation.study_jobs import TRAIN, choosable, n_steps, settings_hash
 from augment.segmentation.tasks import read_case
 from augment.segmentation.work import Workshop
 
@@ -156,6 +157,13 @@ def _facts(plan: Plan) -> dict[str, Any]:
     }
 
 
+def _steps(plan: Plan, arm: str) -> int:
+    """Return how many steps a run of an arm makes by this recipe."""
+    if arm == SELECTED:
+        return max(n_steps(plan.spec, each) for each in (Arm(), *choosable(plan.spec)))
+    return n_steps(plan.spec, read_arm(arm))
+
+
 def _collect(plan: Plan, queue: Queue, out: Path) -> None:
     """Gather the scores of all finished runs of the folder into one table.
 
@@ -165,7 +173,8 @@ def _collect(plan: Plan, queue: Queue, out: Path) -> None:
     settings, rows = settings_hash(plan.spec, TRAIN), list[dict[str, str]]()
     for folder in sorted(path.parent for path in queue.folder.glob("*/metrics.csv")):
         facts = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-        if queue.is_done(folder.name) and facts["settings"] == settings:
+        is_alike = facts["settings"] == settings and facts["steps"] == _steps(plan, facts["arm"])
+        if queue.is_done(folder.name) and is_alike:
             with (folder / "metrics.csv").open(encoding="utf-8", newline="") as stream:
                 rows += csv.DictReader(stream)
     write_text(out / "metrics.csv", table_text(SCORE_COLUMNS, rows))

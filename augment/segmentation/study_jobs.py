@@ -26,6 +26,7 @@ KEYS_OF_KIND = {
     ANCHOR: ("anchored",),
     PRETRAIN: ("training", "pretraining"),
     TRAIN: ("training", "pretraining", "finetuning", "anchored"),
+    FOLD: ("training", "pretraining", "finetuning", "anchored"),
     SELECT: ("training", "pretraining", "finetuning", "anchored", "selection"),
 }
 """Keys of the recipe that decide the result of a job."""
@@ -44,7 +45,9 @@ def settings_hash(spec: ExperimentSpec, kind: str) -> str:
     chosen = {key: values[key] for key in (*SHARED_KEYS, *KEYS_OF_KIND[kind])}
     if kind == MAKE_DATA:
         chosen = {key: values["pretraining"][key] for key in ("recipe", "samples", "seed")}
-    for key in ONLY_FINETUNING if kind == PRETRAIN else ():
+    # Steps stand among a training's own facts.
+    own = {PRETRAIN: ONLY_FINETUNING, TRAIN: ONLY_FINETUNING[:2], FOLD: ONLY_FINETUNING[:2]}
+    for key in own.get(kind, ()):
         chosen["training"].pop(key)
     values["pretraining"].pop("once")
     return sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
@@ -63,6 +66,11 @@ def candidates(spec: ExperimentSpec) -> list[Candidate]:
         ratios = (spec.selection.ratios or (spec.finetuning.mix,)) if mixes else (0.0,)
         chosen += [Candidate(name, ratio) for ratio in ratios]
     return chosen
+
+
+def choosable(spec: ExperimentSpec) -> list[Arm]:
+    """Return the arms of what the selector may choose beside real cases alone."""
+    return [read_arm(candidate.arm) for candidate in candidates(spec)]
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ def list_jobs(
     folds = list(_folds(spec, finetune)) if SELECTED in spec.arms else []
     used = [*arms.values(), *(read_arm(run.candidate.arm) for _, run in folds)]
     if SELECTED in spec.arms:
-        used += [read_arm(candidate.arm) for candidate in candidates(spec)]
+        used += choosable(spec)
     banks = dict.fromkeys(
         case
         for arm, cases in [
@@ -186,7 +194,7 @@ def _fold(spec: ExperimentSpec, n: int, run: FoldRun) -> Job:
         "cases": list(run.train),
         "held_out": list(run.held_out),
         "steps": n_steps(spec, arm),
-        "settings": settings_hash(spec, TRAIN),
+        "settings": settings_hash(spec, FOLD),
     }
     share = f"@{run.candidate.ratio:g}" if run.candidate.ratio else ""
     name = f"{FOLD}{run.fold}-{run.candidate.arm}{share}-n{n}-s{run.seed}"
@@ -224,7 +232,7 @@ def _selecting(
                 runs,
                 {"n": n, "seed": seed, "settings": settings_hash(spec, SELECT)},
             )
-            arms = [read_arm(candidate.arm) for candidate in candidates(spec)]
+            arms = choosable(spec)
             needs = dict.fromkeys(need for arm in arms for need in _needs(spec, arm, cases, seed))
             facts = {
                 "arm": SELECTED,
