@@ -47,10 +47,24 @@ def test_the_interfrontal_angle_is_that_of_three_points():
         "superciliare_left": np.array([-30.0, 74.0, 15.0]),
     }
     vault = measures.vault_of(points, vertices, faces)
-    forehead = vertices[(np.abs(vertices[:, 0]) < 15) & (vertices[:, 2] > 0.14 * 80)]
-    depth = forehead[:, 1].max() - 74.0
+    # The foremost point of the forehead is where its lower border cuts the ellipsoid.
+    lowest = vault.nasion[2] + 0.14 * vault.height_mm
+    depth = 90.0 * np.sqrt(1 - (lowest / 80.0) ** 2) - 74.0
     expected = 2 * np.degrees(np.arctan2(30.0, depth))
-    assert measures.interfrontal_angle_deg(vault) == pytest.approx(expected, abs=1.0)
+    assert measures.interfrontal_angle_deg(vault) == pytest.approx(expected, abs=0.3)
+
+
+def test_the_interfrontal_angle_does_not_leap_as_the_apex_wanders():
+    vertices, faces = ellipsoid(70.0, 90.0, 80.0)
+    points = POINTS | {
+        "superciliare_right": np.array([30.0, 74.0, 15.0]),
+        "superciliare_left": np.array([-30.0, 74.0, 15.0]),
+    }
+    angles = []
+    for lean in np.linspace(-0.2, 0.2, 81):  # the foremost vertex changes several times
+        leaning = vertices + np.outer(lean * vertices[:, 0], [0.0, 1.0, 0.0])
+        angles.append(measures.interfrontal_angle_deg(measures.vault_of(points, leaning, faces)))
+    assert np.abs(np.diff(angles, 2)).max() < 0.05
 
 
 def test_measures_of_the_vault_do_not_depend_on_pose():

@@ -25,6 +25,8 @@ FOREHEAD_DEG = np.arange(15.0, 56.0, 5.0)
 MIN_SEGMENTS = 16
 # How far above nasion the forehead begins, as a share of the vertex' height; and its half width.
 FOREHEAD_ABOVE, FOREHEAD_HALF_WIDTH = 0.14, 0.25
+# How far behind the foremost point others still count for where it lies across.
+APEX_MM = 1.0
 
 
 @dataclass(frozen=True)
@@ -218,12 +220,16 @@ def interfrontal_angle_deg(vault: Vault) -> float:
         require({}, "superciliare_right", "superciliare_left")
         raise GeometryError("the superciliaria are missing")
     right, left = (notch[:2] for notch in vault.notches)
-    forehead = np.unique(vault.faces)
-    points = vault.vertices[forehead]
-    chosen = (points[:, 2] > vault.nasion[2] + FOREHEAD_ABOVE * vault.height_mm) & (
-        np.abs(points[:, 0]) < FOREHEAD_HALF_WIDTH * (right[0] - left[0])
-    )
-    apex = points[chosen][points[chosen, 1].argmax(), :2]
+    lowest = vault.nasion[2] + FOREHEAD_ABOVE * vault.height_mm
+    points = vault.vertices[np.unique(vault.faces)]
+    # The lower border cuts the surface, so that the angle changes smoothly as it wanders.
+    border = outline(vault, lowest / vault.height_mm).reshape(-1, 2)
+    points = np.concatenate([points[points[:, 2] > lowest, :2], border])
+    points = points[np.abs(points[:, 0]) < FOREHEAD_HALF_WIDTH * (right[0] - left[0])]
+    # Points about equally far ahead share the apex: it must not leap from one to the next.
+    ahead = points[:, 1].max()
+    share = np.exp((points[:, 1] - ahead) / APEX_MM)
+    apex = np.array([share @ points[:, 0] / share.sum(), ahead])
     a, b = right - apex, left - apex
     cosine = (a @ b) / (np.linalg.norm(a) * np.linalg.norm(b))
     return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
