@@ -17,6 +17,7 @@ from scipy.interpolate import RBFInterpolator
 
 from augment.morphable import makehuman
 from augment.morphable.landmarks import build_landmarks
+from augment.morphable.mean_locals import OF_MODES
 from augment.morphable.model import FaceModel
 from augment.morphable.prior import (
     PriorSpec,
@@ -102,7 +103,7 @@ class TargetBank:
     ) -> tuple[Float[np.ndarray, " targets"], float]:
         """Draw the target weights and the size of one head."""
         phenotype = draw_phenotype(rng, spec)
-        local = draw_locals(rng, self.local_names, phenotype.sex, spec)
+        local = draw_locals(rng, self.local_names, OF_MODES[phenotype.sex], spec)
         asymmetric = draw_asymmetry(rng, self.n_asymmetry, spec.asymmetry)
         weights = target_weights(phenotype, self.macro_rows, local, asymmetric)
         return weights, size_factor(phenotype.age_years)

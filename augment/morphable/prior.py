@@ -8,12 +8,14 @@ the coefficients of a drawn head follow exactly from small cached arrays, withou
 vertices.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from augment.errors import AssetError
+from augment.morphable.mean_locals import mean_locals
 from augment.morphable.model import FaceModel
 from augment.sample import Subject
 
@@ -79,59 +81,6 @@ NARROW_LOCALS = {
     "eye-push": 0.4,
 }
 
-
-# Mean of local changes by sex, solved so that the mean adult meets the distances of Farkas (1994)
-# and, in profile,
-# Steiner's SNA 82, SNB 80, ANB 2;
-# benchmarks/morphable/results.md shows what is reached.
-MEAN_LOCALS = {
-    "male": {
-        "chin-prognathism-incr": 0.45,
-        "mouth-trans-forward": -0.15,
-        "chin-height-incr": 0.33,
-        "chin-bones-incr": -0.21,
-        "eye-corner1-up": 0.05,
-        "eye-scale-incr": 0.55,
-        "eye-trans-out": -0.18,
-        "head-scale-vert-incr": 0.15,
-        "head-fat-incr": -0.45,
-        "head-back-scale-depth-incr": -0.46,
-        "head-scale-depth-incr": -0.29,
-        "head-scale-horiz-incr": -0.06,
-        "mouth-scale-horiz-incr": 0.31,
-        "mouth-trans-up": -0.07,
-        "nose-flaring-incr": -0.08,
-        "nose-scale-depth-incr": 0.33,
-        "nose-scale-vert-incr": -0.18,
-        "nose-scale-horiz-incr": -0.31,
-        "nose-trans-up": 0.06,
-        "nose-nostrils-width-incr": -0.16,
-    },
-    "female": {
-        "chin-prognathism-incr": 0.45,
-        "mouth-trans-forward": -0.15,
-        "cheek-volume-incr": -0.08,
-        "chin-jaw-drop-incr": -0.06,
-        "chin-height-incr": 0.18,
-        "chin-bones-incr": -0.49,
-        "eye-corner1-up": 0.14,
-        "eye-scale-incr": 0.60,
-        "eye-corner2-up": -0.04,
-        "eye-trans-out": 0.06,
-        "head-scale-vert-incr": -0.06,
-        "head-fat-incr": -0.60,
-        "head-back-scale-depth-incr": -0.43,
-        "head-scale-depth-incr": -0.25,
-        "head-scale-horiz-incr": -0.22,
-        "mouth-scale-horiz-incr": 0.22,
-        "mouth-trans-up": -0.07,
-        "nose-flaring-incr": -0.11,
-        "nose-scale-depth-incr": 0.40,
-        "nose-scale-vert-incr": -0.22,
-        "nose-scale-horiz-incr": -0.41,
-        "nose-nostrils-width-incr": -0.21,
-    },
-}
 
 # Size of the whole head by age, so that the mean cranial circumference follows Nellhaus, Pediatrics
 # 1968;41:106.
@@ -233,10 +182,9 @@ def local_spread(name: str) -> float:
 
 
 def draw_locals(
-    rng: np.random.Generator, names: tuple[str, ...], sex: str, spec: "PriorSpec"
+    rng: np.random.Generator, names: tuple[str, ...], means: Mapping[str, float], spec: PriorSpec
 ) -> Float[np.ndarray, " locals"]:
-    """Draw local changes around the mean of a sex, right side like left up to a healthy
-    asymmetry."""
+    """Draw local changes around their means, right side like left up to a healthy asymmetry."""
     variation, asymmetry = spec.variation, spec.asymmetry
     values = np.zeros(len(names))
     row = {name: k for k, name in enumerate(names)}
@@ -244,7 +192,7 @@ def draw_locals(
         if name.startswith("r-"):
             continue
         spread = local_spread(name)
-        mean = MEAN_LOCALS[sex].get(name.removeprefix("l-"), 0.0)
+        mean = means.get(name.removeprefix("l-"), 0.0)
         centre = mean + rng.normal(0.0, LOCAL_SD * spread) * variation
         difference = rng.normal(0.0, ASYMMETRY_SD * spread) * asymmetry
         sideways = name.endswith("-trans-out") and not name.startswith("l-")
@@ -293,7 +241,8 @@ def draw_subject(model: FaceModel, rng: np.random.Generator, spec: PriorSpec) ->
     prior = model.prior
     phenotype = draw_phenotype(rng, spec)
     names = tuple(str(name) for name in prior["local_names"])
-    local = draw_locals(rng, names, phenotype.sex, spec)
+    means = mean_locals(phenotype.sex, phenotype.age_years)
+    local = draw_locals(rng, names, means, spec)
     asymmetric = draw_asymmetry(rng, int(prior["n_asymmetry"]), spec.asymmetry)
     weights = target_weights(phenotype, prior["macro_rows"], local, asymmetric)
     return Subject(

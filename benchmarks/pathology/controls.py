@@ -61,7 +61,9 @@ def measured(basis: PathologyBasis, sex: str, n: int) -> dict[str, np.ndarray]:
     rows: dict[str, list[float]] = {}
     for k in range(n):
         rng = stream(1, k, f"adult {sex}")
-        subject = draw_subject(basis.model, rng, PriorSpec(age_years=YEARS, sex=sex))
+        subject = draw_subject(
+            basis.model, rng, PriorSpec(age_years=YEARS, sex=sex, ancestry="caucasian")
+        )
         head = healthy_vertices(basis.model, subject)
         points = basis.anchors.named(all_points(basis.anchors, basis.model, head))
         values = measure_head(points) | {

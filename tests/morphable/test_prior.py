@@ -5,6 +5,7 @@ import torch
 from augment.morphable import load_face_model
 from augment.morphable.anthropometry import measure_head
 from augment.morphable.build import read_bank
+from augment.morphable.mean_locals import OF_MODES
 from augment.morphable.prior import (
     ATTRIBUTES,
     Phenotype,
@@ -86,7 +87,7 @@ def test_attribute_weights_interpolate_and_sum_to_one_in_each_group():
 
 def test_no_asymmetry_means_equal_sides():
     names = ("l-eye-scale-incr", "r-eye-scale-incr", "nose-trans-out")
-    values = draw_locals(stream(0, 0, "x"), names, "male", PriorSpec(asymmetry=0.0))
+    values = draw_locals(stream(0, 0, "x"), names, OF_MODES["male"], PriorSpec(asymmetry=0.0))
     assert values[0] == values[1]
     assert values[2] == 0.0
 
