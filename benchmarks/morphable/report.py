@@ -73,7 +73,9 @@ def adults(model: FaceModel, basis: PathologyBasis, sex: str) -> dict[str, np.nd
     rows: dict[str, list[float]] = {}
     for k in range(N_SUBJECTS):
         subject = draw_subject(
-            model, stream(1, k, f"adult {sex}"), PriorSpec(age_years=(18.0, 40.0), sex=sex)
+            model,
+            stream(1, k, f"adult {sex}"),
+            PriorSpec(age_years=(18.0, 40.0), sex=sex, ancestry="caucasian"),
         )
         vertices = (
             model.rest(torch.as_tensor(subject.identity, dtype=torch.float32)[None])[0]
@@ -118,7 +120,7 @@ def main() -> None:
         )
     lines += [
         "",
-        "## What the prior draws: adults of 18-40 years, "
+        "## What the prior draws: adults of 18-40 years and European ancestry, "
         f"n = {N_SUBJECTS} of each sex (mm, degrees)",
         "",
         "| Measure | male | published | deviation, SD | female | published | deviation, SD |",
