@@ -5,7 +5,7 @@ import torch
 from augment.morphable import load_face_model
 from augment.morphable.anthropometry import measure_head
 from augment.morphable.build import read_bank
-from augment.morphable.mean_locals import OF_MODES
+from augment.morphable.mean_locals import OF_ADULTS, OF_MODES, mean_locals
 from augment.morphable.prior import (
     ATTRIBUTES,
     Phenotype,
@@ -95,7 +95,7 @@ def test_no_asymmetry_means_equal_sides():
 @pytest.mark.parametrize(
     ("sex", "measure", "mean_mm"),
     [
-        # Farkas 1994, young adults.
+        # Farkas 1994, young adults of European ancestry.
         ("male", "cranial_length", 197.4),
         ("male", "bizygomatic_width", 139.1),
         ("male", "face_height", 124.7),
@@ -105,8 +105,17 @@ def test_no_asymmetry_means_equal_sides():
     ],
 )
 def test_adults_have_published_sizes(sex, measure, mean_mm):
-    measured = drawn_measures(load_face_model(), PriorSpec(age_years=(20.0, 40.0), sex=sex))
-    assert measured[measure] == pytest.approx(mean_mm, rel=0.05)
+    spec = PriorSpec(age_years=(20.0, 40.0), sex=sex, ancestry="caucasian")
+    assert drawn_measures(load_face_model(), spec)[measure] == pytest.approx(mean_mm, rel=0.03)
+
+
+def test_the_calibration_to_adults_sets_in_with_age():
+    infant, child, adult = (mean_locals("female", age) for age in (0.5, 9.5, 30.0))
+    modes = OF_MODES["female"]
+    assert {name: infant[name] for name in modes} == modes
+    assert {name: adult[name] for name in OF_ADULTS["female"]} == OF_ADULTS["female"]
+    name = "mouth-scale-horiz-incr"
+    assert child[name] == pytest.approx((infant[name] + adult[name]) / 2)
 
 
 def test_heads_grow_with_age():
