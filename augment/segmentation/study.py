@@ -170,9 +170,11 @@ def _collect(plan: Plan, queue: Queue, out: Path) -> None:
     Runs that an earlier command made with other arms or numbers of cases count too, as long as
     everything else of their recipe is the same.
     """
-    settings, rows = settings_hash(plan.spec, TRAIN), list[dict[str, str]]()
+    rows = list[dict[str, str]]()
     for folder in sorted(path.parent for path in queue.folder.glob("*/metrics.csv")):
         facts = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+        arm = None if facts["arm"] == SELECTED else read_arm(facts["arm"])
+        settings = settings_hash(plan.spec, TRAIN, arm)
         is_alike = facts["settings"] == settings and facts["steps"] == _steps(plan, facts["arm"])
         if queue.is_done(folder.name) and is_alike:
             with (folder / "metrics.csv").open(encoding="utf-8", newline="") as stream:

@@ -39,10 +39,20 @@ def chosen_cases(finetune: Sequence[str], n: int, seed: int) -> list[str]:
     return [finetune[int(number)] for number in order[:n]]
 
 
-def settings_hash(spec: ExperimentSpec, kind: str) -> str:
-    """Return a short hash of what decides the result of a job, beside its own facts."""
+def settings_hash(spec: ExperimentSpec, kind: str, arm: Arm | None = None) -> str:
+    """Return a short hash of what decides the result of a job, beside its own facts.
+
+    Args:
+        spec: Recipe of the study.
+        kind: Kind of the job.
+        arm: The arm it trains: one that uses no synthetic data stays done when that changes. None
+            for jobs that may use everything.
+    """
     values = spec.values()
     chosen = {key: values[key] for key in (*SHARED_KEYS, *KEYS_OF_KIND[kind])}
+    if arm is not None and arm.start == RANDOM and SYNTHETIC not in arm.pools:
+        del chosen["synthetic"], chosen["pretraining"]
+        chosen["finetuning"] = chosen["finetuning"]["anchored"] if "anchored" in arm.pools else None
     if kind == MAKE_DATA:
         chosen = {key: values["pretraining"][key] for key in ("recipe", "samples", "seed")}
     # Steps stand among a training's own facts.
@@ -170,7 +180,7 @@ def _training(spec: ExperimentSpec, cell: _Cell) -> Job:
         "seed": cell.seed,
         "cases": list(cell.cases),
         "steps": n_steps(spec, cell.arm),
-        "settings": settings_hash(spec, TRAIN),
+        "settings": settings_hash(spec, TRAIN, cell.arm),
     }
     needs = tuple(_needs(spec, cell.arm, cell.cases, cell.seed))
     return Job(f"{cell.name}-n{cell.n}-s{cell.seed}", TRAIN, needs, facts)
@@ -194,7 +204,7 @@ def _fold(spec: ExperimentSpec, n: int, run: FoldRun) -> Job:
         "cases": list(run.train),
         "held_out": list(run.held_out),
         "steps": n_steps(spec, arm),
-        "settings": settings_hash(spec, FOLD),
+        "settings": settings_hash(spec, FOLD, arm),
     }
     share = f"@{run.candidate.ratio:g}" if run.candidate.ratio else ""
     name = f"{FOLD}{run.fold}-{run.candidate.arm}{share}-n{n}-s{run.seed}"

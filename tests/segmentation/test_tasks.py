@@ -112,12 +112,16 @@ def test_windows_that_do_not_fit_the_network_are_refused(folder):
 
 def test_settings_decide_which_jobs_are_the_same(folder):
     def settings(*changes):
-        jobs = plan(folder, "arms=[real,primitives]", *changes).jobs
-        return {job.kind: job.facts["settings"] for job in jobs}
+        jobs = plan(folder, "arms=[real,anchored,primitives]", *changes).jobs
+        return {job.facts.get("arm", job.kind): job.facts["settings"] for job in jobs}
 
     before, tuned = settings(), settings("finetuning.mix=0.3")
     assert tuned["pretrain"] == before["pretrain"]
-    assert tuned["train"] != before["train"]
+    assert tuned["primitives"] != before["primitives"]
+    assert tuned["real"] == before["real"]
+    assert tuned["anchored"] == before["anchored"]
+    assert settings("finetuning.anchored=0.3")["anchored"] != before["anchored"]
+    assert settings("pretraining.positive_share=0.6")["real"] == before["real"]
     assert settings("network.features=[8,8,8,8,8,16]")["pretrain"] != before["pretrain"]
     assert settings("pretraining.once=true") == before
     assert settings("n=[1]", "seeds=3", "workers=2") == before
