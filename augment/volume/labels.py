@@ -38,6 +38,7 @@ class Tissue(Enum):
     DENTIN = "dentin"
     METAL = "metal"
     DEVICE = "device"
+    WHITE_MATTER = "white_matter"
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ _ROWS = (
     (60, "periosteum", Tissue.MUCOSA, (235, 140, 120)),
     (61, "bite_block", Tissue.DEVICE, (130, 160, 150)),
     (62, "mandibular_canal", Tissue.VESSEL, (200, 60, 90)),
+    (63, "white_matter", Tissue.WHITE_MATTER, (235, 225, 225)),
 )
 
 LABELS: tuple[Label, ...] = tuple(Label(*row) for row in _ROWS)

@@ -24,7 +24,7 @@ import augment
 TISSUES = {
     "mandible": ((1,), ("mandible_cortical", "mandible_trabecular", "periosteum", "teeth_lower_r")),
     "parotids": ((2, 3), ("parotid",)),
-    "brainstem (ours: brain)": ((4,), ("brain",)),
+    "brainstem (ours: brain)": ((4,), ("brain", "white_matter")),
     "spinal cord": ((5,), ("spinal_cord",)),
     "body": ((), ()),
 }

@@ -54,7 +54,7 @@ def test_every_structure_is_there(atlas):
     ("names", "low", "high"),
     [
         (("mandible_cortical", "mandible_trabecular", "teeth_lower_root"), 35, 75),
-        (("brain", "csf"), 1000, 1700),
+        (("brain", "white_matter", "csf"), 1000, 1700),
         (("globe_left", "lens_left"), 5, 10),
         (("maxillary_sinus",), 12, 45),
     ],

@@ -5,7 +5,15 @@ import numpy as np
 
 from augment.volume.anatomy.canvas import SOFT, Canvas
 from augment.volume.anatomy.midface import nasal_polygon, occlusal_height_mm
-from augment.volume.anatomy.primitives import both_sides, chain, curve, ellipsoid, join, sheet
+from augment.volume.anatomy.primitives import (
+    Shape,
+    both_sides,
+    chain,
+    curve,
+    ellipsoid,
+    join,
+    sheet,
+)
 from augment.volume.anatomy.spec import AtlasSpec
 
 FACE_BONE = ("skull_base", "cranium_cortical", "maxilla_cortical", "maxilla_trabecular")
@@ -26,7 +34,7 @@ def paint_airway(canvas: Canvas, spec: AtlasSpec) -> None:
     """Paint tongue and floor of the mouth, then the air from the nostrils to the trachea."""
     _paint_tongue(canvas, spec)
     _paint_nose(canvas)
-    _paint_ethmoid(canvas)
+    _paint_ethmoid(canvas, spec)
     _paint_pharynx(canvas, spec)
     _paint_mouth(canvas, spec)
 
@@ -58,10 +66,9 @@ def _paint_nose(canvas: Canvas) -> None:
         for z, width in ((-19, 10.5), (-13, 11), (-6, 9), (1, 6.5))
     ]
     cavity = join(*(sheet(np.array(rows[i : i + 4]), 3.0) for i in range(0, len(rows), 4)))
+    roof = ((38, 8), (44, 15), (50, 21), (57, 23.5), (65, 23), (71, 19), (77, 12), (82, 5))
     upper = both_sides(
-        sheet(
-            np.array([[(2.5, y, z) for z in (2, 10, 18, 24)] for y in np.arange(38, 84, 5.0)]), 2.2
-        )
+        sheet(np.array([[(2.5, y, z) for z in np.linspace(2, top, 4)] for y, top in roof]), 2.2)
     )
     vestibule = both_sides(
         chain(
@@ -77,31 +84,53 @@ def _paint_nose(canvas: Canvas) -> None:
     canvas.paint(nasal_polygon(), "nasal_septum", ("airway_nasal",))
 
 
-def _paint_ethmoid(canvas: Canvas) -> None:
+def _paint_ethmoid(canvas: Canvas, spec: AtlasSpec) -> None:
     cells = both_sides(
         sheet(
             np.array(
                 [
-                    [(x, y, z) for z in (6, 13, 20, 27)]
-                    for x, y in ((7, 76), (8, 66), (9, 55), (9, 44))
+                    [(x, y, z) for z in np.linspace(low, high, 4)]
+                    for x, y, low, high in (
+                        (7, 76, 9, 19),
+                        (8, 68, 6, 26),
+                        (9, 55, 5, 27),
+                        (9, 44, 8, 23),
+                    )
                 ]
             ),
             3.6,
         )
     )
     canvas.paint(cells, "ethmoid_sinus", (*SOFT, *FACE_BONE, "orbit_fat_left", "orbit_fat_right"))
+    rng = np.random.default_rng(spec.detail_seed + 4)
     partitions = both_sides(
         join(
             *(
-                sheet(np.array([[(3, y, 3), (14, y, 3)], [(3, y + 2, 30), (14, y + 2, 30)]]), 0.7)
-                for y in (45, 53, 61, 69, 77)
-            )
+                _partition(y, *rng.normal(0.0, (1.2, 2.0, 2.0)))
+                for y in (45.0, 53.0, 61.0, 69.0, 77.0)
+            ),
+            *(_shelf(z, *rng.normal(0.0, (1.5, 1.5))) for z in (11.0, 19.0)),
         )
     )
     lamina = both_sides(
         sheet(np.array([[(13.2, y, z) for z in (2, 15, 28)] for y in (40, 58, 78)]), 0.8)
     )
     canvas.paint(join(partitions, lamina), "skull_base", ("ethmoid_sinus",))
+
+
+def _partition(y: float, shift: float, lean: float, turn: float) -> Shape:
+    """Return a wall between ethmoid cells, one behind the other."""
+    y = y + shift
+    low, high = (3, y, 3), (3, y + 2 + lean, 30)
+    return sheet(np.array([[low, (14, y + turn, 3)], [high, (14, y + 2 + lean + turn, 30)]]), 0.7)
+
+
+def _shelf(z: float, shift: float, lean: float) -> Shape:
+    """Return a wall between ethmoid cells, one above the other."""
+    z = z + shift
+    return sheet(
+        np.array([[(3, 40, z), (14, 40, z + lean)], [(3, 78, z), (14, 78, z - lean)]]), 0.7
+    )
 
 
 def _paint_pharynx(canvas: Canvas, spec: AtlasSpec) -> None:

@@ -1,18 +1,17 @@
-"""Cranium: vault, skull base, petrous and mastoid bone, frontal and sphenoid sinus, brain and
-cerebrospinal fluid."""
+"""Cranium: vault, skull base, petrous and mastoid bone, frontal and sphenoid sinus."""
 
 import numpy as np
 from jaxtyping import Bool, Float32
 from scipy import ndimage
 
 from augment.volume.anatomy.body import Body, resampled
+from augment.volume.anatomy.brain import paint_brain
 from augment.volume.anatomy.canvas import SOFT, Canvas
 from augment.volume.anatomy.distance_transform import depth_inside
 from augment.volume.anatomy.primitives import (
     Shape,
     both_sides,
     chain,
-    curve,
     ellipsoid,
     join,
     sheet,
@@ -23,8 +22,8 @@ from augment.volume.grid import Box
 BASE_MM = 4.0
 """Thickness of the skull base."""
 
-CSF_MM = 2.5
 CAVITY_LOW_MM, CAVITY_HIGH_MM = (-95.0, -130.0, -45.0), (95.0, 110.0, 150.0)
+CONTENTS = ("brain", "csf")
 SKULL = ("cranium_cortical", "cranium_trabecular", "skull_base")
 
 
@@ -34,7 +33,7 @@ def paint_cranium(canvas: Canvas, body: Body, spec: AtlasSpec) -> None:
     _paint_base(canvas, spec)
     _paint_ear(canvas, spec)
     _paint_frontal_bone(canvas, spec)
-    _paint_ventricles(canvas)
+    paint_brain(canvas, canvas.box(CAVITY_LOW_MM, CAVITY_HIGH_MM), spec)
 
 
 def _paint_vault(canvas: Canvas, body: Body, spec: AtlasSpec) -> None:
@@ -55,8 +54,6 @@ def _paint_vault(canvas: Canvas, body: Body, spec: AtlasSpec) -> None:
     diploe = shell & (local > 4.0) & (outward > inner * local) & (outward < outer * local)
     canvas.paint_mask(box, diploe, "cranium_trabecular", ("cranium_cortical",))
     canvas.paint_mask(box, cavity, "brain")
-    rim = depth_inside(cavity, spacing)
-    canvas.paint_mask(box, cavity & (rim < CSF_MM), "csf", ("brain",))
 
 
 def _temporal_weight(canvas: Canvas, box: Box) -> Float32[np.ndarray, "x y z"]:
@@ -100,11 +97,11 @@ def _cavity_floor(canvas: Canvas, box: Box) -> Float32[np.ndarray, "x y 1"]:
 
 def _paint_base(canvas: Canvas, spec: AtlasSpec) -> None:
     petrous = both_sides(chain([(50, -11, 2), (14, 20, 3)], (5.0, 7.0), 20))
-    canvas.paint(petrous, "petrous", (*SOFT, *SKULL, "brain", "csf"))
+    canvas.paint(petrous, "petrous", (*SOFT, *SKULL, *CONTENTS))
     sphenoid = join(ellipsoid((0, 25, 6), (16, 14, 13)), chain([(0, 12, 3), (0, -6, -17)], 5.5, 12))
-    canvas.paint(sphenoid, "skull_base", (*SOFT, *SKULL, "brain", "csf"))
+    canvas.paint(sphenoid, "skull_base", (*SOFT, *SKULL, *CONTENTS))
     wing = both_sides(chain([(12, 44, 26), (30, 46, 30), (46, 48, 33)], (3.0, 2.5, 3.0), 14))
-    canvas.paint(wing, "cranium_cortical", (*SOFT, "brain", "csf", "skull_base"))
+    canvas.paint(wing, "cranium_cortical", (*SOFT, *CONTENTS, "skull_base"))
     if spec.sphenoid_sinus > 0:
         halves = both_sides(ellipsoid((5, 34, 10), np.array((6.0, 8.5, 7.5)) * spec.sphenoid_sinus))
         canvas.paint(halves, "sphenoid_sinus", ("skull_base", "cranium_cortical"))
@@ -166,32 +163,7 @@ def _paint_frontal_bone(canvas: Canvas, spec: AtlasSpec) -> None:
                 ellipsoid((15, 82, 38), (5 * size, 2.8, 5 * size)),
             )
         )
-        canvas.paint(lobes, "frontal_sinus", (*SKULL, "brain", "csf"))
-
-
-def _paint_ventricles(canvas: Canvas) -> None:
-    lateral = both_sides(
-        chain(
-            curve([(6, 45, 58), (9, 20, 68), (14, -15, 70), (20, -40, 58), (26, -20, 38)], 24),
-            (3, 4.5, 4.5, 5, 3),
-        )
-    )
-    third = chain([(0, 20, 48), (0, 0, 50), (0, -18, 22)], (2.0, 1.6, 3.0), 10)
-    fissure = sheet(
-        np.array([[(0, y, z) for z in (80, 100, 125)] for y in (-85, -40, 0, 40, 70)]), 1.0
-    )
-    canvas.paint(join(lateral, third), "csf", ("brain",))
-    canvas.paint(fissure, "csf", ("brain",))
-    tentorium = both_sides(
-        sheet(np.array([[(4, -80, 28), (4, -30, 40)], [(45, -60, 24), (40, -12, 26)]]), 0.9)
-    )
-    canvas.paint(tentorium, "csf", ("brain",))
-    cisterns = join(
-        chain([(0, 8, 14), (0, -8, -14)], (5.0, 4.0), 8), chain([(-12, 18, 24), (12, 18, 24)], 4.0)
-    )
-    canvas.paint(cisterns, "csf", ("brain",))
-    stem = chain([(0, 0, 30), (0, -8, 10), (0, -18, -16), (0, -20, -24)], (13, 12, 7, 6), 20)
-    canvas.paint(stem, "brain", ("csf",))
+        canvas.paint(lobes, "frontal_sinus", (*SKULL, *CONTENTS))
 
 
 def skull_mask(canvas: Canvas, box: Box) -> Bool[np.ndarray, "x y z"]:

@@ -71,7 +71,7 @@ def generated(row: dict, numbers: dict[str, int]) -> dict[str, float]:
     spacing = np.array(share.header.get_zooms()[:3], float)
     sides = ("left", "right")
     eyes = [np.isin(labels, [numbers[f"globe_{s}"], numbers[f"lens_{s}"]]) for s in sides]
-    brain = np.isin(labels, [numbers["brain"], numbers["csf"]])
+    brain = np.isin(labels, [numbers[name] for name in ("brain", "white_matter", "csf")])
     is_cut = {"eyes": any(cut_off(eye) for eye in eyes), "brain": cut_off(brain)}
     return measures(
         np.asarray(share.dataobj) > 127,
