@@ -23,7 +23,8 @@ from augment.geometry.rotation import rotation_from_vector
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.morphable.model import FaceModel
 from augment.morphable.pose import JAW
-from augment.reconstruct.portrait_view import PortraitState, PortraitView, mapped, start_state
+from augment.reconstruct.crop import apply_similarity
+from augment.reconstruct.portrait_view import PortraitState, PortraitView, start_state
 from augment.reconstruct.shading import ShadingTerm
 from augment.reconstruct.surface_points import (
     N_JAW,
@@ -207,7 +208,7 @@ def _landmark_rows(
     estimate = view.estimate
     pixels, seen = state.projected(points.at(head))
     per_mm = pixel_gradient(seen, state)
-    target = mapped(estimate.crop_from_picture, np.asarray(estimate.landmarks_px, np.float64))
+    target = apply_similarity(estimate.crop_from_picture, estimate.landmarks_px)
     axes = _axes(pixels)
     residual = np.einsum("lij,lj->li", axes, target - pixels)
     still = np.zeros((N_LANDMARKS, 3, 3))
@@ -334,7 +335,7 @@ def _finished(
         estimate = view.estimate
         head = posed_head(model, identity, state)
         pixels, _ = state.projected(points.at(head))
-        target = mapped(estimate.crop_from_picture, np.asarray(estimate.landmarks_px, np.float64))
+        target = apply_similarity(estimate.crop_from_picture, estimate.landmarks_px)
         distance = np.linalg.norm(pixels - target, axis=1)
         trust = np.maximum(estimate.landmark_confidence, 1e-6)
         near = EXPLAINED_SHARE * np.linalg.norm(target[36] - target[45])

@@ -6,13 +6,13 @@ too: it turns the camera about its axis, and moves its focal length and principa
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
 from augment.geometry.camera import Camera
 from augment.geometry.rotation import rigid_transform
+from augment.reconstruct.crop import cut_crop, invert_similarity
 from augment.reconstruct.estimate import CROP_PX, FaceEstimate
 from augment.reconstruct.portrait_pose import pose_of_camera
 
@@ -41,40 +41,7 @@ class PortraitView:
         Args:
             size: Width and height in pixels.
         """
-        transform = self.estimate.crop_from_picture * (size / CROP_PX)
-        share = float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))
-        image = self.image
-        factor = int(np.floor(1.0 / share))
-        if factor > 1:
-            height, width = (max(side // factor, 1) for side in image.shape[:2])
-            image = cv2.resize(
-                image[: height * factor, : width * factor],
-                (width, height),
-                interpolation=cv2.INTER_AREA,
-            )
-            transform = np.column_stack([transform[:, :2] * factor, transform[:, 2]])
-        return warped(image, transform, size)
-
-
-def warped(
-    image: UInt8[np.ndarray, "height width 3"],
-    target_from_source: Float[np.ndarray, "2 3"],
-    size: int,
-) -> UInt8[np.ndarray, "size size 3"]:
-    """Return a picture under a similarity, bilinear, its border repeated.
-
-    Args:
-        image: The picture.
-        target_from_source: Between continuous pixels, whose centres are at .5.
-        size: Width and height of the result.
-    """
-    linear = target_from_source[:, :2]
-    # OpenCV's pixel centres are whole numbers.
-    shift = target_from_source[:, 2] + 0.5 * linear.sum(1) - 0.5
-    matrix = np.column_stack([linear, shift])
-    return cv2.warpAffine(
-        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+        return cut_crop(self.image, self.estimate.crop_from_picture * (size / CROP_PX), size)
 
 
 def similar_camera(
@@ -101,19 +68,6 @@ def similar_camera(
         width=width,
         height=height,
     )
-
-
-def inverse_similarity(transform: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "2 3"]:
-    """Return the inverse of a similarity of pixels."""
-    linear = np.linalg.inv(transform[:, :2])
-    return np.column_stack([linear, -linear @ transform[:, 2]])
-
-
-def mapped(
-    transform: Float[np.ndarray, "2 3"], points: Float[np.ndarray, "points 2"]
-) -> Float[np.ndarray, "points 2"]:
-    """Return pixels under a similarity."""
-    return points @ transform[:, :2].T + transform[:, 2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +114,7 @@ class PortraitState:
     def picture_pose(self, view: PortraitView) -> Float[np.ndarray, "21"]:
         """Return the 21 pose numbers for the whole photograph."""
         height, width = view.image.shape[:2]
-        back = inverse_similarity(view.estimate.crop_from_picture)
+        back = invert_similarity(view.estimate.crop_from_picture)
         pose = pose_of_camera(similar_camera(self.crop_camera(), back, width, height))
         pose[6:16] = self.pose[6:16]
         return pose

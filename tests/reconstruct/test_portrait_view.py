@@ -3,12 +3,11 @@ import pytest
 import torch
 from portraits import portrait_camera
 
+from augment.reconstruct.crop import apply_similarity, invert_similarity
 from augment.reconstruct.estimate import FaceEstimate
 from augment.reconstruct.portrait_pose import pose_of_camera
 from augment.reconstruct.portrait_view import (
     PortraitView,
-    inverse_similarity,
-    mapped,
     similar_camera,
     start_state,
 )
@@ -39,8 +38,8 @@ def test_a_similarity_of_pixels_is_a_camera():
     points = torch.from_numpy(POINTS_MM)[None]
     before = camera.project(points)[0][0].numpy()
     after = similar_camera(camera, similarity, 256, 256).project(points)[0][0].numpy()
-    assert after == pytest.approx(mapped(similarity, before), abs=1e-9)
-    assert mapped(inverse_similarity(similarity), after) == pytest.approx(before, abs=1e-9)
+    assert after == pytest.approx(apply_similarity(similarity, before), abs=1e-9)
+    assert apply_similarity(invert_similarity(similarity), after) == pytest.approx(before, abs=1e-9)
 
 
 def test_the_pose_in_the_picture_is_that_of_the_crop():
@@ -51,7 +50,9 @@ def test_the_pose_in_the_picture_is_that_of_the_crop():
     pose = state.picture_pose(taken)
     assert pose == pytest.approx(taken.estimate.pose, abs=1e-9)
     in_picture = taken.camera.project(torch.from_numpy(POINTS_MM)[None])[0][0].numpy()
-    assert pixels == pytest.approx(mapped(taken.estimate.crop_from_picture, in_picture), abs=1e-9)
+    assert pixels == pytest.approx(
+        apply_similarity(taken.estimate.crop_from_picture, in_picture), abs=1e-9
+    )
     in_crop = state.crop_camera(512).project(torch.from_numpy(POINTS_MM)[None])[0][0].numpy()
     assert in_crop == pytest.approx(2 * pixels, abs=1e-9)
 
