@@ -13,7 +13,7 @@ from jaxtyping import Float
 from augment.face_training.renders import FaceRender
 from augment.morphable import FaceModel
 from augment.morphable.landmarks import IBUG_MIRROR
-from augment.reconstruct.crop import Similarity, apply_similarity
+from augment.reconstruct.crop import Similarity, apply_similarity, scale_of
 from augment.reconstruct.crop_pose import CropPose, raw_pose
 from augment.reconstruct.portrait_pose import camera_of_pose
 
@@ -111,7 +111,7 @@ def _through_centre(
     """
     camera = camera_of_pose(pose, *size)
     transform = camera.camera_from_world[0].numpy()
-    scale = float(np.sqrt(abs(np.linalg.det(crop[:, :2]))))
+    scale = scale_of(crop)
     roll = np.eye(3)
     roll[:2, :2] = crop[:, :2] / scale
     focal = float(camera.focal_px[0]) * scale

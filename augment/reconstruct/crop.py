@@ -1,10 +1,18 @@
-"""Aligned square crops: where a face lies, turned upright and brought to one size."""
+"""Aligned square crops: where a face lies, turned upright and brought to one size.
+
+A crop is a similarity of pixels, whose centres lie at .5; it takes pictures, points and cameras
+along.
+"""
 
 import math
 
 import cv2
 import numpy as np
+import torch
 from jaxtyping import Float, UInt8
+
+from augment.geometry.camera import Camera
+from augment.geometry.rotation import rigid_transform
 
 Similarity = Float[np.ndarray, "2 3"]
 
@@ -51,6 +59,11 @@ def invert_similarity(transform: Similarity) -> Similarity:
     return np.concatenate((inverse, -(inverse @ transform[:, 2])[:, None]), 1)
 
 
+def scale_of(transform: Similarity) -> float:
+    """Return how many pixels of the crop a pixel of the picture becomes, along a side."""
+    return math.sqrt(abs(np.linalg.det(transform[:, :2])))
+
+
 def cut_crop(
     picture: UInt8[np.ndarray, "height width 3"],
     crop_from_picture: Similarity,
@@ -66,7 +79,7 @@ def cut_crop(
         border: OpenCV's way to continue the picture beyond its edges.
     """
     transform = np.array(crop_from_picture, dtype=np.float64)
-    scale = math.sqrt(abs(np.linalg.det(transform[:, :2])))
+    scale = scale_of(transform)
     factor = int(1 / scale) if scale < 0.5 else 1
     if factor > 1:
         height, width = (max(n // factor, 1) for n in picture.shape[:2])
@@ -79,4 +92,30 @@ def cut_crop(
     transform[:, 2] += transform[:, :2] @ half - half
     return cv2.warpAffine(
         picture, transform, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=border
+    )
+
+
+def similar_camera(
+    camera: Camera, target_from_source: Similarity, width: int, height: int
+) -> Camera:
+    """Return the camera that sees what a camera sees, under a similarity of its pixels.
+
+    Args:
+        camera: A camera of one image.
+        target_from_source: Rotation, uniform scale and shift of pixels.
+        width: Pixels in a row of the target.
+        height: Pixels in a column of the target.
+    """
+    linear = torch.from_numpy(np.asarray(target_from_source[:, :2], dtype=np.float64))
+    scale = linear.det().sqrt()
+    turn = torch.eye(3, dtype=torch.float64)
+    turn[:2, :2] = linear / scale
+    shift = torch.from_numpy(np.asarray(target_from_source[:, 2], dtype=np.float64))
+    transform = camera.camera_from_world[0]
+    return Camera(
+        focal_px=camera.focal_px * scale,
+        principal_px=camera.principal_px @ linear.T + shift,
+        camera_from_world=rigid_transform(turn @ transform[:3, :3], turn @ transform[:3, 3])[None],
+        width=width,
+        height=height,
     )

@@ -22,6 +22,7 @@ from augment.reconstruct.crop import (
     cut_crop,
     invert_similarity,
     landmark_crop,
+    scale_of,
     square_crop,
 )
 from augment.reconstruct.crop_pose import CropPose, read_pose
@@ -129,7 +130,7 @@ def _search(network: FaceNetwork, picture: np.ndarray) -> list[Similarity]:
     if not found:
         squares = grid_squares(*picture.shape[:2])
         crops = [square_crop(np.array(s.centre_px), s.side_px, 0.0, CROP_PX) for s in squares]
-        scores = _look(network, picture, crops).score.numpy()
+        scores = look(network, picture, crops).score.numpy()
         order = np.argsort(-scores)[:MAX_SQUARES]
         found = _looked_at(network, picture, [crops[k] for k in order])
     return found
@@ -142,12 +143,12 @@ def _looked_at(
     if not crops:
         return []
     for _ in range(N_LOOKS - 1):
-        crops = _aligned(_look(network, picture, crops), crops)
-    scores = _look(network, picture, crops).score.sigmoid().numpy()
+        crops = aligned_crops(look(network, picture, crops), crops)
+    scores = look(network, picture, crops).score.sigmoid().numpy()
     places: dict[Candidate, Similarity] = {}
     for k in np.argsort(-scores):
         if scores[k] >= MIN_SCORE:
-            scale = float(np.sqrt(abs(np.linalg.det(crops[k][:, :2]))))
+            scale = scale_of(crops[k])
             x, y = apply_similarity(invert_similarity(crops[k]), np.full((1, 2), CROP_PX / 2))[0]
             place = Candidate((float(x), float(y)), CROP_PX / scale)
             if all(place.overlap(other) < SAME_FACE for other in places):
@@ -162,8 +163,13 @@ def _cascade_crop(candidate: Candidate) -> Similarity:
     return square_crop(np.array(candidate.centre_px) + shift, side, candidate.roll_rad, CROP_PX)
 
 
-def _aligned(output: NetworkOutput, crops: list[Similarity]) -> list[Similarity]:
-    """Return crops about the landmarks that were found, turned upright by the pose."""
+def aligned_crops(output: NetworkOutput, crops: list[Similarity]) -> list[Similarity]:
+    """Return crops about the landmarks that were found, turned upright by the pose.
+
+    Args:
+        output: What the network said of crops.
+        crops: crop_from_picture of each.
+    """
     places = CROP_PX * output.landmarks.double().cpu().numpy()
     rotations = read_pose(output.pose).rotation.cpu().numpy()
     aligned = []
@@ -176,7 +182,18 @@ def _aligned(output: NetworkOutput, crops: list[Similarity]) -> list[Similarity]
     return aligned
 
 
-def _look(network: FaceNetwork, picture: np.ndarray, crops: list[Similarity]) -> NetworkOutput:
+def look(
+    network: FaceNetwork,
+    picture: UInt8[np.ndarray, "height width 3"],
+    crops: list[Similarity],
+) -> NetworkOutput:
+    """Return what a network says about crops of a picture, without textures.
+
+    Args:
+        network: On any device.
+        picture: RGB.
+        crops: crop_from_picture of each.
+    """
     pixels = np.stack([cut_crop(picture, crop, CROP_PX) for crop in crops])
     device = next(network.parameters()).device
     tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device).float() / 255.0
@@ -247,7 +264,7 @@ def picture_pose(
         width: Pixels in a row of the picture.
         height: Pixels in a column.
     """
-    scale = float(np.sqrt(abs(np.linalg.det(crop[:, :2]))))
+    scale = scale_of(crop)
     picture_from_crop = np.eye(4)
     picture_from_crop[:2, :2] = crop[:, :2].T / scale
     in_crop = np.eye(4)

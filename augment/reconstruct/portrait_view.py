@@ -1,7 +1,6 @@
 """The crop that a fit works in, and the head in it: a camera of 256 x 256 pixels about the face.
 
-Enters: a photograph and what a network says of a face in it. A similarity of pixels is a camera
-too: it turns the camera about its axis, and moves its focal length and principal point.
+Enters: a photograph and what a network says of a face in it.
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from jaxtyping import Float, UInt8
 
 from augment.geometry.camera import Camera
 from augment.geometry.rotation import rigid_transform
-from augment.reconstruct.crop import cut_crop, invert_similarity
+from augment.reconstruct.crop import cut_crop, invert_similarity, similar_camera
 from augment.reconstruct.estimate import CROP_PX, FaceEstimate
 from augment.reconstruct.portrait_pose import pose_of_camera
 
@@ -42,32 +41,6 @@ class PortraitView:
             size: Width and height in pixels.
         """
         return cut_crop(self.image, self.estimate.crop_from_picture * (size / CROP_PX), size)
-
-
-def similar_camera(
-    camera: Camera, target_from_source: Float[np.ndarray, "2 3"], width: int, height: int
-) -> Camera:
-    """Return the camera that sees what a camera sees, under a similarity of its pixels.
-
-    Args:
-        camera: A camera of one image.
-        target_from_source: Rotation, uniform scale and shift of pixels.
-        width: Pixels in a row of the target.
-        height: Pixels in a column of the target.
-    """
-    linear = torch.from_numpy(np.asarray(target_from_source[:, :2], dtype=np.float64))
-    scale = linear.det().sqrt()
-    turn = torch.eye(3, dtype=torch.float64)
-    turn[:2, :2] = linear / scale
-    shift = torch.from_numpy(np.asarray(target_from_source[:, 2], dtype=np.float64))
-    transform = camera.camera_from_world[0]
-    return Camera(
-        focal_px=camera.focal_px * scale,
-        principal_px=camera.principal_px @ linear.T + shift,
-        camera_from_world=rigid_transform(turn @ transform[:3, :3], turn @ transform[:3, 3])[None],
-        width=width,
-        height=height,
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,16 +23,16 @@ from augment.face_training.variation import _drawn, _with_glasses
 from augment.morphable import load_face_model
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.recipe.face_network import PicturesSpec
-from augment.reconstruct.crop import apply_similarity, cut_crop, landmark_crop
+from augment.reconstruct.crop import apply_similarity, cut_crop, landmark_crop, scale_of
 from augment.reconstruct.crop_pose import read_pose
 from augment.reconstruct.estimate import (
     CROP_GROWTH,
     CROP_PX,
     NO_FACE,
-    _aligned,
-    _look,
+    aligned_crops,
     estimate_faces,
     joined_landmarks,
+    look,
 )
 from augment.reconstruct.photo_file import read_photograph
 from augment.reconstruct.weights import load_network
@@ -93,8 +93,8 @@ def score_renders(n, weights):
             picture = changed(condition, rng, render.picture, landmarks)
             with torch.inference_mode():
                 crops = [placed(rng, landmarks)]
-                crops = _aligned(_look(network, picture, crops), crops)
-                output = _look(network, picture, crops)
+                crops = aligned_crops(look(network, picture, crops), crops)
+                output = look(network, picture, crops)
                 truth = table(render, crops[0], CROP_PX, False)
                 joined, _ = joined_landmarks(output, model)
                 points = basis.points(output)
@@ -105,7 +105,7 @@ def score_renders(n, weights):
                 "mesh": read_pose(output.pose).project(points[:, basis.n_vertices :])[0].numpy(),
             }
             # Pixels of the 256 px picture, not of the crop, which is larger or smaller.
-            scale = float(np.sqrt(abs(np.linalg.det(crops[0][:, :2]))))
+            scale = scale_of(crops[0])
             errors = {
                 f"{k}_px": np.linalg.norm(v * CROP_PX - true, axis=1).mean() / scale
                 for k, v in seen.items()

@@ -36,6 +36,7 @@ from augment.face_training.renders import RenderMaker, skin_colour
 from augment.morphable import load_face_model
 from augment.pipeline.stages import posed_vertices, rest_vertices, sample_shots, sample_subject
 from augment.recipe.face_network import PicturesSpec
+from augment.reconstruct.crop import scale_of
 from augment.reconstruct.estimate import estimate_faces
 from augment.reconstruct.photo_file import read_photograph
 from augment.reconstruct.portrait_files import portrait_contents, portrait_overlay
@@ -165,7 +166,7 @@ def score_render(model, zone, truth, condition, number, weights) -> Iterator[dic
         yield {"set": condition, "case": number, "method": "fitted", "found": 0}
         return
     view = PortraitView(truth["image"], estimates[0])
-    zoom = float(np.sqrt(abs(np.linalg.det(estimates[0].crop_from_picture[:, :2]))))
+    zoom = scale_of(estimates[0].crop_from_picture)
     for method in ("network", "fitted"):
         fit = unrefined(model, view) if method == "network" else fit_portrait(model, [view])
         points = estimates[0].landmarks_px if method == "network" else fit.views[0].landmarks_px

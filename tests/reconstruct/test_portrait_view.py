@@ -3,12 +3,11 @@ import pytest
 import torch
 from portraits import portrait_camera
 
-from augment.reconstruct.crop import apply_similarity, invert_similarity
+from augment.reconstruct.crop import apply_similarity, invert_similarity, similar_camera
 from augment.reconstruct.estimate import FaceEstimate
 from augment.reconstruct.portrait_pose import pose_of_camera
 from augment.reconstruct.portrait_view import (
     PortraitView,
-    similar_camera,
     start_state,
 )
 
