@@ -18,7 +18,7 @@ from augment.face_training.batches import Batch, collated, varied
 from augment.face_training.renders import FaceRender
 from augment.face_training.truth import TruthTable
 from augment.face_training.variation import draw_crop
-from augment.morphable.pose import POSE_NAMES
+from augment.morphable.pose import ARTICULATION, POSE_NAMES
 from augment.pipeline.plain import read_camera
 from augment.recipe.face_network import FaceTrainingSpec
 from augment.reconstruct.photo_file import read_photograph
@@ -85,7 +85,7 @@ def _data_set(folder: Path) -> list[tuple[FaceRender, bool]]:
         values = {k: np.array(parameters["subject"][k], dtype=np.float64) for k in SUBJECT_ARRAYS}
         camera = read_camera(json.loads((path.parent / "camera.json").read_text(encoding="utf-8")))
         pose = pose_of_camera(camera)
-        pose[6:16] = values["pose"][6:16]
+        pose[ARTICULATION] = values["pose"][ARTICULATION]
         landmarks = read_landmarks(path.parent / "landmarks.csv")
         rows.append((_row(path, landmarks, values["identity"], values["expression"], pose), True))
     return rows

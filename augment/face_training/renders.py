@@ -14,6 +14,7 @@ from torch import Tensor
 
 from augment.errors import GeometryError
 from augment.morphable import FaceModel
+from augment.morphable.pose import ARTICULATION
 from augment.pipeline.making import Pipeline
 from augment.pipeline.opening import check_recipe, open_pipeline
 from augment.pipeline.stages import posed_vertices, rest_vertices, sample_shots, sample_subject
@@ -88,7 +89,7 @@ class RenderMaker:
         shot = sample_shots(recipe, model, subject, vertices, number)[0]
         view = self.pipeline.views(vertices, shot)[0]
         pose = pose_of_camera(shot.camera)
-        pose[6:16] = subject.pose[6:16]
+        pose[ARTICULATION] = subject.pose[ARTICULATION]
         return FaceRender(
             picture=view.image,
             landmarks_px=view.landmarks_px.astype(np.float32),

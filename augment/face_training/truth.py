@@ -13,6 +13,7 @@ from jaxtyping import Float
 from augment.face_training.renders import FaceRender
 from augment.morphable import FaceModel
 from augment.morphable.landmarks import IBUG_MIRROR
+from augment.morphable.pose import GAZE_LEFT
 from augment.reconstruct.crop import Similarity, apply_similarity, scale_of
 from augment.reconstruct.crop_pose import CropPose, raw_pose
 from augment.reconstruct.portrait_pose import camera_of_pose
@@ -20,7 +21,6 @@ from augment.reconstruct.portrait_pose import camera_of_pose
 MIRROR = np.arange(68)
 for _right, _left in IBUG_MIRROR.items():
     MIRROR[_right], MIRROR[_left] = _left, _right
-GAZE_LEFT_PITCH, GAZE_LEFT_YAW = 12, 13
 FLIP = np.diag((-1.0, 1.0, 1.0))
 
 
@@ -67,7 +67,7 @@ class TruthTable:
         landmarks = apply_similarity(crop, render.landmarks_px.astype(np.float64)) / size
         height, width = render.picture.shape[:2]
         rotation, translation, focal = _through_centre(render.pose, (width, height), crop, size)
-        gaze = np.array([render.pose[GAZE_LEFT_PITCH], render.pose[GAZE_LEFT_YAW]])
+        gaze = render.pose[GAZE_LEFT]
         identity, expression = render.identity, render.expression
         if is_mirrored:
             landmarks = np.stack((1 - landmarks[MIRROR, 0], landmarks[MIRROR, 1]), 1)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from augment.errors import AssetError
 from augment.morphable.pose import (
+    ARTICULATION,
     GAZE,
     JAW,
     JAW_HINGE_MM,
@@ -129,7 +130,7 @@ class FaceModel:
     ) -> Float[Tensor, "batch vertices 3"]:
         """Turn jaw, neck and eyes of rest vertices; the skull stays in the head frame."""
         pose = pose.to(rest.dtype)
-        if not bool(pose[:, 6:16].any()):
+        if not bool(pose[:, ARTICULATION].any()):
             return rest
         joints = self.joints_mean + (identity @ self.joints_basis.flatten(1)).unflatten(1, (-1, 3))
         hinge = torch.tensor(JAW_HINGE_MM, dtype=rest.dtype, device=rest.device)

@@ -1,9 +1,8 @@
 """The 21 pose numbers of a subject, and how jaw, neck and gaze move the vertices.
 
 Enters: vertices at rest in the head frame, mm. Leaves: the same vertices posed, still in the head
-frame; head
-rotation, translation and scale place the head in the world of the camera and are applied by the
-view.
+frame; head rotation, translation and scale place the head in the world of the camera and are
+applied by the view.
 """
 
 import torch
@@ -35,6 +34,11 @@ POSE_NAMES = (
 )
 HEAD_ROTATION, HEAD_TRANSLATION = slice(0, 3), slice(3, 6)
 JAW, NECK, GAZE = slice(6, 9), slice(9, 12), slice(12, 16)
+GAZE_LEFT, GAZE_RIGHT = slice(12, 14), slice(14, 16)
+ARTICULATION = slice(JAW.start, GAZE.stop)
+"""Jaw, neck and gaze: what moves vertices in the head frame; all else places head and camera."""
+JAW_OPEN = JAW.start
+LOG_FOCAL, PRINCIPAL, LOG_SCALE, CAMERA_ROLL = 16, slice(17, 19), 19, 20
 
 # Axis of the mandible's hinge in the head frame, mm: through both condyles, 13 mm before and 2 mm
 # below the tragia

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 
 from augment.morphable import FaceModel
-from augment.morphable.pose import GAZE, POSE_NAMES
+from augment.morphable.pose import GAZE, JAW, JAW_OPEN, POSE_NAMES
 from augment.sample import Subject
 from augment.volume.atlas import Atlas
 from augment.volume.motion import Motion
@@ -54,12 +54,11 @@ class FacePose:
         """Return the same for the field of a volume."""
         chosen = template.vertex_of_model
         offset = self._offset(model)[chosen] if self.expression.any() else None
-        start = POSE_NAMES.index("jaw_open")
         return Motion(
             atlas,
             model.jaw_weight.numpy()[chosen].astype(float),
             offset,
-            self.pose[start : start + 3],
+            self.pose[JAW],
             self.pose[GAZE],
         )
 
@@ -89,5 +88,5 @@ def face_pose(
         expression[~is_jaw] = np.asarray(subject.expression)[~is_jaw]
         pose[GAZE] = np.asarray(subject.pose)[GAZE]
         jaw_deg += JAW_OPEN_DEG * float(np.asarray(subject.expression)[names.index("jawOpen")])
-    pose[POSE_NAMES.index("jaw_open")] = np.deg2rad(min(jaw_deg, LARGEST_DEG))
+    pose[JAW_OPEN] = np.deg2rad(min(jaw_deg, LARGEST_DEG))
     return FacePose(expression, pose) if expression.any() or pose.any() else None

@@ -130,7 +130,7 @@ def _search(network: FaceNetwork, picture: np.ndarray) -> list[Similarity]:
     if not found:
         squares = grid_squares(*picture.shape[:2])
         crops = [square_crop(np.array(s.centre_px), s.side_px, 0.0, CROP_PX) for s in squares]
-        scores = look(network, picture, crops).score.numpy()
+        scores = look(network, picture, crops).score.cpu().numpy()
         order = np.argsort(-scores)[:MAX_SQUARES]
         found = _looked_at(network, picture, [crops[k] for k in order])
     return found
@@ -144,7 +144,7 @@ def _looked_at(
         return []
     for _ in range(N_LOOKS - 1):
         crops = aligned_crops(look(network, picture, crops), crops)
-    scores = look(network, picture, crops).score.sigmoid().numpy()
+    scores = look(network, picture, crops).score.sigmoid().cpu().numpy()
     places: dict[Candidate, Similarity] = {}
     for k in np.argsort(-scores):
         if scores[k] >= MIN_SCORE:

@@ -20,13 +20,15 @@ from augment.geometry.rotation import (
     rotation_from_vector,
     vector_from_rotation,
 )
-from augment.morphable.pose import HEAD_ROTATION, HEAD_TRANSLATION, POSE_NAMES
-from augment.sample import N_POSE
-
-FOCAL, PRINCIPAL_X, PRINCIPAL_Y = (
-    POSE_NAMES.index(name) for name in ("log_focal", "principal_x", "principal_y")
+from augment.morphable.pose import (
+    CAMERA_ROLL,
+    HEAD_ROTATION,
+    HEAD_TRANSLATION,
+    LOG_FOCAL,
+    LOG_SCALE,
+    PRINCIPAL,
 )
-SCALE, CAMERA_ROLL = POSE_NAMES.index("log_scale"), POSE_NAMES.index("camera_roll")
+from augment.sample import N_POSE
 
 CAMERA_FROM_WORLD = ((-1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, -1.0, 0.0))
 """Axes of a photograph's world in the camera frame (x right, y down, z forward)."""
@@ -47,20 +49,18 @@ def camera_of_pose(pose: Float[np.ndarray, "21"], width: int, height: int) -> Ca
     Raises:
         GeometryError: If scale or roll of the camera is not 0.
     """
-    if pose[SCALE] != 0 or pose[CAMERA_ROLL] != 0:
+    if pose[LOG_SCALE] != 0 or pose[CAMERA_ROLL] != 0:
         raise GeometryError(
             "the pose of a photographed head expects log_scale and camera_roll 0, got"
-            f" {pose[SCALE]} and {pose[CAMERA_ROLL]}; express them by translation and rotation"
+            f" {pose[LOG_SCALE]} and {pose[CAMERA_ROLL]}; express them by translation and rotation"
         )
     camera_from_world = torch.tensor(CAMERA_FROM_WORLD, dtype=torch.float64)
     values = torch.from_numpy(np.asarray(pose, dtype=np.float64))
     rotation = camera_from_world @ rotation_from_vector(values[HEAD_ROTATION])
     translation = camera_from_world @ values[HEAD_TRANSLATION]
     return Camera(
-        focal_px=torch.tensor([math.exp(pose[FOCAL]) * height], dtype=torch.float64),
-        principal_px=torch.tensor(
-            [[pose[PRINCIPAL_X] * width, pose[PRINCIPAL_Y] * height]], dtype=torch.float64
-        ),
+        focal_px=torch.tensor([math.exp(pose[LOG_FOCAL]) * height], dtype=torch.float64),
+        principal_px=(values[PRINCIPAL] * torch.tensor([width, height]))[None],
         camera_from_world=rigid_transform(rotation, translation)[None],
         width=width,
         height=height,
@@ -77,7 +77,6 @@ def pose_of_camera(camera: Camera) -> Float[np.ndarray, "21"]:
     pose = np.zeros(N_POSE)
     pose[HEAD_ROTATION] = vector_from_rotation(world_from_camera @ transform[:3, :3]).numpy()
     pose[HEAD_TRANSLATION] = (world_from_camera @ transform[:3, 3]).numpy()
-    pose[FOCAL] = math.log(float(camera.focal_px[0]) / camera.height)
-    pose[PRINCIPAL_X] = float(camera.principal_px[0, 0]) / camera.width
-    pose[PRINCIPAL_Y] = float(camera.principal_px[0, 1]) / camera.height
+    pose[LOG_FOCAL] = math.log(float(camera.focal_px[0]) / camera.height)
+    pose[PRINCIPAL] = camera.principal_px[0].cpu().numpy() / (camera.width, camera.height)
     return pose

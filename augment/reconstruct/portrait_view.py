@@ -11,6 +11,7 @@ from jaxtyping import Float, UInt8
 
 from augment.geometry.camera import Camera
 from augment.geometry.rotation import rigid_transform
+from augment.morphable.pose import ARTICULATION
 from augment.reconstruct.crop import cut_crop, invert_similarity, similar_camera
 from augment.reconstruct.estimate import CROP_PX, FaceEstimate
 from augment.reconstruct.portrait_pose import pose_of_camera
@@ -89,7 +90,7 @@ class PortraitState:
         height, width = view.image.shape[:2]
         back = invert_similarity(view.estimate.crop_from_picture)
         pose = pose_of_camera(similar_camera(self.crop_camera(), back, width, height))
-        pose[6:16] = self.pose[6:16]
+        pose[ARTICULATION] = self.pose[ARTICULATION]
         return pose
 
 

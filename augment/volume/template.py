@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 
 from augment.morphable import FaceModel, load_face_model
-from augment.morphable.pose import POSE_NAMES
+from augment.morphable.pose import JAW_OPEN, POSE_NAMES
 from augment.volume.anatomy.body import Body
 from augment.volume.anatomy.seating import Seat, seat_skeleton
 from augment.volume.atlas import fill_template
@@ -54,7 +54,7 @@ def with_open_jaw(
     if opening_deg == 0.0:
         return vertices_mm
     pose = torch.zeros(1, len(POSE_NAMES))
-    pose[0, POSE_NAMES.index("jaw_open")] = float(np.deg2rad(opening_deg))
+    pose[0, JAW_OPEN] = float(np.deg2rad(opening_deg))
     rest = torch.as_tensor(vertices_mm, dtype=torch.float32)[None]
     # The hinge of the jaw is the same for every identity.
     identity = torch.zeros(1, len(model.identity_basis))

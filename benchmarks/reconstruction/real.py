@@ -21,6 +21,7 @@ from scipy.spatial.transform import Rotation
 
 from augment.errors import FaciesError
 from augment.morphable import load_face_model
+from augment.morphable.pose import JAW_OPEN
 from augment.reconstruct import Fit, fit_ct, fit_scan
 from augment.reconstruct.overlay import overlay_png
 
@@ -83,7 +84,7 @@ def row(name: str, kind: str, fit: Fit, seconds: float) -> dict[str, object]:
         "confidence": fit.confidence,
         "largest_coefficient": float(np.abs(fit.subject.identity).max()),
         "largest_detail_mm": float(np.linalg.norm(fit.subject.detail_mm, axis=1).max()),
-        "jaw_open_deg": float(np.degrees(fit.subject.pose[6])),
+        "jaw_open_deg": float(np.degrees(fit.subject.pose[JAW_OPEN])),
         "pitch_deg": float(pitch),
         "yaw_deg": float(yaw),
         "roll_deg": float(roll),

@@ -6,7 +6,8 @@ import torch
 
 from augment.errors import AssetError
 from augment.morphable import load_face_model
-from augment.morphable.pose import JAW_HINGE_MM, POSE_NAMES, rotation_matrix
+from augment.morphable import pose as numbers
+from augment.morphable.pose import ARTICULATION, JAW_HINGE_MM, POSE_NAMES, rotation_matrix
 from augment.morphable.template import PARTS
 
 
@@ -23,6 +24,32 @@ def test_interface_is_99_identities_79_named_expressions_and_21_pose_numbers(mod
     assert model.identity_basis.shape[0] == 99
     assert model.expression_basis.shape[0] == len(set(model.expression_names)) == 79
     assert len(set(POSE_NAMES)) == 21
+
+
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [
+        ("HEAD_ROTATION", ["head_pitch", "head_yaw", "head_roll"]),
+        ("HEAD_TRANSLATION", ["head_x", "head_y", "head_z"]),
+        ("JAW", ["jaw_open", "jaw_lateral", "jaw_roll"]),
+        ("NECK", ["neck_pitch", "neck_yaw", "neck_roll"]),
+        ("GAZE_LEFT", ["gaze_left_pitch", "gaze_left_yaw"]),
+        ("GAZE_RIGHT", ["gaze_right_pitch", "gaze_right_yaw"]),
+        ("PRINCIPAL", ["principal_x", "principal_y"]),
+        ("JAW_OPEN", "jaw_open"),
+        ("LOG_FOCAL", "log_focal"),
+        ("LOG_SCALE", "log_scale"),
+        ("CAMERA_ROLL", "camera_roll"),
+    ],
+)
+def test_a_place_among_the_pose_numbers_is_what_it_is_called(place, names):
+    found = POSE_NAMES[getattr(numbers, place)]
+    assert (found if isinstance(names, str) else list(found)) == names
+
+
+def test_jaw_neck_and_gaze_lie_side_by_side():
+    parts = [POSE_NAMES[part] for part in (numbers.JAW, numbers.NECK, numbers.GAZE)]
+    assert POSE_NAMES[ARTICULATION] == sum(parts, ())
 
 
 def test_vertices_equal_a_naive_sum(model):
@@ -42,7 +69,7 @@ def test_vertices_equal_a_naive_sum(model):
 def test_one_head_of_a_batch_equals_the_head_alone(model):
     identity = heads(model)
     pose = torch.zeros(3, 21)
-    pose[:, 6:16] = 0.1
+    pose[:, ARTICULATION] = 0.1
     together = model.vertices(identity, pose=pose)
     alone = model.vertices(identity[1:2], pose=pose[1:2])
     torch.testing.assert_close(together[1:2], alone, atol=1e-4, rtol=0)

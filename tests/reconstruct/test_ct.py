@@ -5,6 +5,7 @@ from voxel_head import ball_volume
 
 from augment.errors import GeometryError
 from augment.geometry.distance import closest_point
+from augment.morphable.pose import JAW, NECK
 from augment.reconstruct import fit_ct
 from augment.reconstruct.ct import fit_volume
 from augment.reconstruct.nifti import Volume, read_volume
@@ -40,7 +41,7 @@ def test_the_stated_residual_is_the_naive_one(known_head, zones):
 
 def test_the_subject_is_canonical(known_head, model):
     fit = known_head.fit
-    assert (fit.subject.pose[:6] == 0).all()
+    assert (fit.subject.pose[: JAW.start] == 0).all()
     assert fit.subject.source == "ct"
     assert (fit.subject.age_years, fit.subject.sex) == (None, None)
     again = model.vertices(
@@ -62,7 +63,7 @@ def test_the_subject_is_canonical(known_head, model):
 
 def test_the_neck_follows_the_tilt(known_head):
     # The head is extended by 18 degrees over an upright trunk: the trunk turns back by as much.
-    assert np.degrees(known_head.fit.subject.pose[9]) < 0
+    assert np.degrees(known_head.fit.subject.pose[NECK.start]) < 0
 
 
 def test_a_moved_patient_gives_the_same_subject(known_head, model, zones):

@@ -7,6 +7,7 @@ from portraits import portrait
 
 from augment.errors import AssetError
 from augment.geometry.mesh import read_mesh
+from augment.morphable.pose import JAW, JAW_OPEN
 from augment.pipeline.subject_file import read_subject
 from augment.reconstruct.portrait_files import (
     PANEL_PX,
@@ -50,7 +51,7 @@ def test_the_subject_reads_back_as_any_other(written, model):
     assert subject.source == "photo"
     assert subject.identity == pytest.approx(fit.identity, abs=1e-6)
     assert subject.expression == pytest.approx(fit.views[0].state.expression, abs=1e-6)
-    assert not subject.pose[:6].any()
+    assert not subject.pose[: JAW.start].any()
     record = json.loads((folder / "subject.json").read_text(encoding="utf-8"))
     assert record["photographs"][0]["pose"] == pytest.approx(fit.views[0].pose, abs=1e-7)
     assert record["confidence"] == pytest.approx(fit.confidence, abs=1e-4)
@@ -76,9 +77,9 @@ def test_meshes_hold_the_photographed_head(written, model):
 def test_targets_start_with_the_expression(written, model):
     fit = written[0]
     subject = portrait_subject(fit)
-    if not subject.pose[6:9].any():
+    if not subject.pose[JAW].any():
         assert start_weights(model, subject) == pytest.approx(subject.expression)
-    subject.pose[6] = 0.2
+    subject.pose[JAW_OPEN] = 0.2
     opened = start_weights(model, subject)
     assert opened[model.expression_names.index("jawOpen")] > 0.1
     assert not opened[52:].any()

@@ -6,12 +6,12 @@ import torch
 
 from augment.errors import GeometryError
 from augment.morphable.ict import read_ict_face_model
+from augment.morphable.pose import GAZE, JAW, JAW_OPEN
 from augment.morphable.prior import PriorSpec, draw_subject
 from augment.reconstruct.transfer import BlendShapeMesh, action_weights, transfer_expression
 from augment.streams import stream
 
 CORNERS = ("cheilion_left", "cheilion_right")
-JAW_OPEN = 6
 
 
 def person(model, index):
@@ -46,8 +46,8 @@ def test_jaw_and_gaze_come_along_and_the_neck_stays(model):
     pose = np.arange(21) / 50.0
     source = replace(person(model, 0), pose=pose)
     moved = transfer_expression(source, replace(person(model, 1), pose=np.full(21, -1.0)))
-    assert (moved.pose[6:9] == pose[6:9]).all()
-    assert (moved.pose[12:16] == pose[12:16]).all()
+    assert (moved.pose[JAW] == pose[JAW]).all()
+    assert (moved.pose[GAZE] == pose[GAZE]).all()
     assert (moved.pose[[0, 5, 9, 16, 20]] == -1.0).all()
 
 

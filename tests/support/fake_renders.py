@@ -6,7 +6,7 @@ import torch
 
 from augment.face_training.renders import FaceRender
 from augment.morphable.landmarks import IBUG_NAMES
-from augment.morphable.pose import POSE_NAMES
+from augment.morphable.pose import HEAD_ROTATION, LOG_FOCAL, POSE_NAMES, PRINCIPAL
 from augment.reconstruct.portrait_pose import camera_of_pose
 
 SIZE = 96
@@ -18,11 +18,11 @@ def fake_render(model, number):
     identity = rng.normal(0, 1, 99).astype(np.float32)
     expression = rng.uniform(0, 0.2, 79).astype(np.float32)
     pose = np.zeros(21)
-    pose[:3] = rng.normal(0, 0.4, 3)
+    pose[HEAD_ROTATION] = rng.normal(0, 0.4, 3)
     pose[POSE_NAMES.index("head_y")] = -DISTANCE_MM
     pose[POSE_NAMES.index("head_z")] = 20.0
-    pose[POSE_NAMES.index("log_focal")] = 0.7
-    pose[[POSE_NAMES.index("principal_x"), POSE_NAMES.index("principal_y")]] = (0.52, 0.49)
+    pose[LOG_FOCAL] = 0.7
+    pose[PRINCIPAL] = (0.52, 0.49)
     rest = model.rest(torch.from_numpy(identity)[None], torch.from_numpy(expression)[None])
     pixels, _ = camera_of_pose(pose, SIZE, SIZE).project(model.landmarks(rest, IBUG_NAMES))
     return FaceRender(
