@@ -30,7 +30,7 @@ from augment.morphable.refinement import Refinement, refine
 from augment.morphable.template import PARTS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FaceModel:
     """A linear head model with a rigid jaw, neck and eyes.
 
@@ -95,7 +95,9 @@ class FaceModel:
         return self.mean.device
 
     def to(self, device: torch.device | str) -> "FaceModel":
-        """Return the model with every tensor on a device."""
+        """Return the model with every tensor on a device; itself where they are there already."""
+        if torch.device(device) == self.device:
+            return self
         moved = {
             f.name: getattr(self, f.name).to(device)
             for f in fields(self)

@@ -10,6 +10,7 @@ lips, brows and eyes get a gain of their own, for the template's colours are not
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -76,19 +77,9 @@ class ShadedPoints:
     openness: Float[np.ndarray, " points"]
 
 
-_SHADED: dict[int, ShadedPoints] = {}
-_MOVING: dict[tuple[int, tuple[int, ...]], SurfacePoints] = {}
-
-
+@lru_cache(maxsize=4)
 def shaded_points(model: FaceModel) -> ShadedPoints:
     """Return the points of a model that shading is compared at; found once."""
-    key = id(model.mean)
-    if key not in _SHADED:
-        _SHADED[key] = _find_points(model)
-    return _SHADED[key]
-
-
-def _find_points(model: FaceModel) -> ShadedPoints:
     uv = model.uv[model.uv_faces].mean(1)
     region = regions_at(model, model.part_of_triangle, uv).numpy()
     group = np.full(len(region), -1)
@@ -110,13 +101,11 @@ def _find_points(model: FaceModel) -> ShadedPoints:
     )
 
 
-def _points_with_motion(model: FaceModel, expressions: Int[np.ndarray, " free"]) -> SurfacePoints:
-    key = (id(model.mean), tuple(int(row) for row in expressions))
-    if key not in _MOVING:
-        triangle = shaded_points(model).triangle
-        thirds = np.full((len(triangle), 3), 1.0 / 3.0)
-        _MOVING[key] = surface_points(model, triangle, thirds, expressions)
-    return _MOVING[key]
+@lru_cache(maxsize=4)
+def _points_with_motion(model: FaceModel, expressions: tuple[int, ...]) -> SurfacePoints:
+    triangle = shaded_points(model).triangle
+    thirds = np.full((len(triangle), 3), 1.0 / 3.0)
+    return surface_points(model, triangle, thirds, np.array(expressions))
 
 
 def harmonics(normals: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 9"]:
@@ -233,7 +222,7 @@ class ShadingTerm:
         image = cv2.GaussianBlur(green, (0, 0), BLUR_PX)
         across = cv2.Sobel(image, cv2.CV_64F, 1, 0, ksize=3) / 8.0
         down = cv2.Sobel(image, cv2.CV_64F, 0, 1, ksize=3) / 8.0
-        points = _points_with_motion(model, expressions)
+        points = _points_with_motion(model, tuple(expressions.tolist()))
         return cls(model, image, np.stack([across, down]), shaded_points(model), points)
 
     def synthesis(

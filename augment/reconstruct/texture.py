@@ -9,6 +9,7 @@ photograph stay, for a picture does not tell a dark skin in bright light from a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -92,17 +93,6 @@ class TextureSheet:
     base: Float[np.ndarray, "texels texels 3"]
 
 
-_SHEETS: dict[int, TextureSheet] = {}
-
-
-def texture_sheet(model: FaceModel) -> TextureSheet:
-    """Return what the texels of a model show; found once."""
-    key = id(model.mean)
-    if key not in _SHEETS:
-        _SHEETS[key] = _find_sheet(model)
-    return _SHEETS[key]
-
-
 def portrait_texture(fit: PortraitFit) -> PortraitTexture:
     """Return the texture of a fitted face from all of its photographs.
 
@@ -142,7 +132,9 @@ def png_bytes(image: UInt8[np.ndarray, "height width 3"]) -> bytes:
     return bytes(encoded)
 
 
-def _find_sheet(model: FaceModel) -> TextureSheet:
+@lru_cache(maxsize=4)
+def texture_sheet(model: FaceModel) -> TextureSheet:
+    """Return what the texels of a model show; found once."""
     size = SHEET_PX
     uv = model.uv
     flat = torch.stack(

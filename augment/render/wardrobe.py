@@ -9,7 +9,7 @@ import logging
 import os
 import zipfile
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,6 @@ _SOURCES = (
     "clothes", "face_canvas", "groom", "noise", "skin_sheets", "texture_space", "visibility",
     "wardrobe",
 )  # fmt: skip
-_LOADED: dict[tuple[int, str], "Wardrobe"] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +71,10 @@ _TABLES = {
 }
 
 
+@lru_cache(maxsize=4)
 def wardrobe(model: FaceModel) -> Wardrobe:
     """Return what pictures of a model need, on the model's device; made once."""
-    key = (id(model.mean), str(model.device))
-    if key not in _LOADED:
-        _LOADED[key] = _on_device(_load_or_build(model.to("cpu")), model)
-    return _LOADED[key]
+    return _on_device(_load_or_build(model.to("cpu")), model)
 
 
 def _load_or_build(model: FaceModel) -> dict[str, np.ndarray]:

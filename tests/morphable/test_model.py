@@ -167,3 +167,8 @@ def test_cuda_agrees_with_the_cpu(model):
     identity = heads(model)
     there = load_face_model(device="cuda").vertices(identity.cuda()).cpu()
     torch.testing.assert_close(there, model.vertices(identity), atol=2e-3, rtol=0)
+
+
+def test_a_model_that_is_on_its_device_is_itself(model):
+    assert model.to("cpu") is model
+    assert model.to("meta").mean.device.type == "meta"

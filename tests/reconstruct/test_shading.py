@@ -96,3 +96,12 @@ def test_a_head_out_of_sight_has_no_rows(model, scene):
     jacobian, residual, _ = term.rows(away, head, np.zeros((3, *head.shape)))
     assert jacobian.shape == (0, 99 + len(free_expressions(model)) + 10)
     assert len(residual) == 0
+
+
+def test_another_model_has_points_of_its_own(model, scene):
+    known, term, _ = scene
+    wider = replace(model, identity_basis=2 * model.identity_basis)
+    points = ShadingTerm.of_view(wider, known.view, free_expressions(model)).points
+    n_identity = len(model.identity_basis)
+    assert (points.basis[:, :n_identity] == 2 * term.points.basis[:, :n_identity]).all()
+    assert (points.basis[:, n_identity:] == term.points.basis[:, n_identity:]).all()
