@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
-from importlib.resources import files
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
@@ -19,9 +16,8 @@ from omegaconf.errors import OmegaConfBaseException
 from augment.errors import RecipeError
 from augment.recipe.check import known_keys, read_spec, unknown_key
 from augment.recipe.contradictions import contradictions
+from augment.recipe.family import RECIPES_PACKAGE, known_text, parse_override, yaml_texts
 from augment.recipe.schema import RecipeSpec
-
-RECIPES_PACKAGE = "augment.recipes"
 
 
 def recipe_names(config_dir: Path | None = None) -> dict[str, str]:
@@ -37,17 +33,7 @@ def recipe_names(config_dir: Path | None = None) -> dict[str, str]:
     Raises:
         RecipeError: If config_dir is not a folder.
     """
-    found = {
-        entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8")
-        for entry in files(RECIPES_PACKAGE).iterdir()
-        if entry.name.endswith(".yaml")
-    }
-    if config_dir is not None:
-        if not config_dir.is_dir():
-            raise RecipeError(f"--config-dir expects a folder of YAML files, got '{config_dir}'")
-        for path in config_dir.glob("*.yaml"):
-            found[path.stem] = path.read_text(encoding="utf-8")
-    return dict(sorted(found.items()))
+    return yaml_texts("", config_dir)
 
 
 def recipe_text(name: str, config_dir: Path | None = None) -> str:
@@ -56,12 +42,7 @@ def recipe_text(name: str, config_dir: Path | None = None) -> str:
     Raises:
         RecipeError: If no recipe has this name; the message names the nearest one.
     """
-    names = recipe_names(config_dir)
-    if name not in names:
-        near = get_close_matches(name, list(names), n=1, cutoff=0.0)
-        hint = f", the nearest known recipe is {near[0]!r}" if near else ""
-        raise RecipeError(f"unknown recipe {name!r}{hint}; `facies list` shows all of them")
-    return names[name]
+    return known_text(name, recipe_names(config_dir), "recipe")
 
 
 def compose_recipe(
@@ -121,14 +102,9 @@ def expand_sweeps(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def _parse(overrides: Sequence[str], sweeps: bool = False) -> list[Override]:
-    parser = OverridesParser.create()
     parsed = []
     for text in overrides:
-        try:
-            override = parser.parse_override(text)
-        except HydraException as error:
-            reason = str(error).splitlines()[0]
-            raise RecipeError(f"expected key=value, got {text!r}: {reason}") from error
+        override = parse_override(text)
         if not override.key_or_group:
             raise RecipeError(f"expected key=value, got {text!r} without a key")
         if override.is_sweep_override() and not sweeps:

@@ -4,24 +4,12 @@ YAML files under `recipes/experiment/` hold values only. A file may hold `profil
 `profile=NAME` lays over the rest, for example a larger network for a GPU.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
-from augment.errors import RecipeError
-from augment.recipe.check import known_keys, read_spec, unknown_key
+from augment.recipe.family import Family
 from augment.recipe.schema import setting
 
-FOLDER = "experiment"
-PROFILES = "profiles"
 LEFT_TO_USER = "???"
 MADE_UP = "made_up"
 """Value of `data` for cases that the study draws itself."""
@@ -231,96 +219,6 @@ class ExperimentSpec:
         return asdict(self)
 
 
-def experiment_names(config_dir: Path | None = None) -> dict[str, str]:
-    """List the experiments at hand: name to the text of its YAML file, sorted by name.
-
-    Args:
-        config_dir: The user's own folder of YAML files; they hide shipped ones of the same name.
-    """
-    found = {
-        entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8")
-        for entry in (files("augment.recipes") / FOLDER).iterdir()
-        if entry.name.endswith(".yaml")
-    }
-    if config_dir is not None:
-        if not config_dir.is_dir():
-            raise RecipeError(f"--config-dir expects a folder of YAML files, got '{config_dir}'")
-        for path in sorted(config_dir.glob("*.yaml")):
-            found[path.stem] = path.read_text(encoding="utf-8")
-    return dict(sorted(found.items()))
-
-
-def compose_experiment(
-    name: str, overrides: Sequence[str] = (), config_dir: Path | None = None
-) -> ExperimentSpec:
-    """Read an experiment's recipe, apply its profile and overrides, and check everything.
-
-    Args:
-        name: Name of the recipe.
-        overrides: `key=value` in Hydra's override grammar.
-        config_dir: The user's own folder of YAML files.
-
-    Returns:
-        The checked recipe; `out` is filled in.
-
-    Raises:
-        RecipeError: If anything is wrong; one message names every mistake.
-    """
-    names = experiment_names(config_dir)
-    if name not in names:
-        near = get_close_matches(name, list(names), n=1, cutoff=0.0)
-        hint = f", the nearest known experiment is {near[0]!r}" if near else ""
-        raise RecipeError(f"unknown experiment {name!r}{hint}; `facies list` shows all of them")
-    mistakes: list[str] = []
-    changes = _changes(overrides, mistakes)
-    values = _values(name, names[name], changes)
-    values = {"out": f"out/{name}", **values, "name": name}
-    spec = read_spec(ExperimentSpec, values, "", mistakes)
-    if not mistakes:
-        mistakes.extend(_contradictions(spec))
-    if mistakes:
-        raise RecipeError(f"experiment {name}: {'; '.join(mistakes)}")
-    return spec
-
-
-def _changes(overrides: Sequence[str], mistakes: list[str]) -> dict[str, Any]:
-    """Return dotted key to value of the overrides."""
-    parser, known, changes = OverridesParser.create(), known_keys(ExperimentSpec), {}
-    for text in overrides:
-        try:
-            override = parser.parse_override(text)
-        except HydraException as error:
-            reason = str(error).splitlines()[0]
-            raise RecipeError(f"expected key=value, got {text!r}: {reason}") from error
-        key = str(override.key_or_group)
-        if override.is_sweep_override():
-            raise RecipeError(
-                f"{text!r} asks for several studies; write a list as {key}=[a,b], or run them one"
-                " after the other"
-            )
-        if key in known:
-            changes[key] = override.value()
-        else:
-            mistakes.append(unknown_key(key, known))
-    return changes
-
-
-def _values(name: str, text: str, changes: dict[str, Any]) -> dict[str, Any]:
-    """Return the file's values with its profile, then the changes, laid over them."""
-    try:
-        config: Any = OmegaConf.create(text)
-        profile = changes.get("profile", config.get("profile", "cpu"))
-        profiles = config.pop(PROFILES, {})
-        config = OmegaConf.merge(config, profiles.get(profile, {}))
-        for key, value in changes.items():
-            # Forced, because a file holds only what differs from the defaults.
-            OmegaConf.update(config, key, value, merge=False, force_add=True)
-        values = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
-    except (OmegaConfBaseException, AttributeError) as error:
-        raise RecipeError(f"experiment {name}: {' '.join(str(error).split())}") from error
-    return {str(key): value for key, value in values.items()}  # type: ignore[union-attr]
-
-
 def _contradictions(spec: ExperimentSpec) -> list[str]:
     found = []
     if spec.data == LEFT_TO_USER:
@@ -335,3 +233,7 @@ def _contradictions(spec: ExperimentSpec) -> list[str]:
             f"input.spacing_mm expects three numbers or none, got {list(spec.input.spacing_mm)}"
         )
     return found
+
+
+_EXPERIMENTS = Family(ExperimentSpec, "experiment", "experiment", "studies", _contradictions)
+experiment_names, compose_experiment = _EXPERIMENTS.names, _EXPERIMENTS.compose

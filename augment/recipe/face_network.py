@@ -3,25 +3,15 @@
 YAML files under `recipes/train/` hold values only.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from hashlib import sha256
-from importlib.resources import files
 from json import dumps
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
-from augment.errors import RecipeError
-from augment.recipe.check import known_keys, read_spec, unknown_key
+from augment.recipe.family import Family
 from augment.recipe.schema import setting
 
-FOLDER = "train"
 TRUNKS = ("small", "resnet18", "resnet50")
 CHANNELS = 8
 """Widths that are no multiple of it crash convolutions of torch 2.13 on CPUs (heap corruption)."""
@@ -147,92 +137,6 @@ class FaceTrainingSpec:
         return sha256(dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def training_names(config_dir: Path | None = None) -> dict[str, str]:
-    """List the trainings at hand: name to the text of its YAML file, sorted by name.
-
-    Args:
-        config_dir: The user's own folder of YAML files; they hide shipped ones of the same name.
-
-    Raises:
-        RecipeError: If that folder is missing.
-    """
-    found = {
-        entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8")
-        for entry in (files("augment.recipes") / FOLDER).iterdir()
-        if entry.name.endswith(".yaml")
-    }
-    if config_dir is not None:
-        if not config_dir.is_dir():
-            raise RecipeError(f"--config-dir expects a folder of YAML files, got '{config_dir}'")
-        for path in sorted(config_dir.glob("*.yaml")):
-            found[path.stem] = path.read_text(encoding="utf-8")
-    return dict(sorted(found.items()))
-
-
-def compose_training(
-    name: str, overrides: Sequence[str] = (), config_dir: Path | None = None
-) -> FaceTrainingSpec:
-    """Read a training's recipe, apply overrides, and check everything.
-
-    Args:
-        name: Name of the recipe.
-        overrides: `key=value` in Hydra's override grammar.
-        config_dir: The user's own folder of YAML files.
-
-    Returns:
-        The checked recipe; `out` is filled in.
-
-    Raises:
-        RecipeError: If anything is wrong; one message names every mistake.
-    """
-    names = training_names(config_dir)
-    if name not in names:
-        near = get_close_matches(name, list(names), n=1, cutoff=0.0)
-        hint = f", the nearest known training is {near[0]!r}" if near else ""
-        raise RecipeError(f"unknown training {name!r}{hint}; `facies list` shows all of them")
-    mistakes: list[str] = []
-    values = _values(name, names[name], _changes(overrides, mistakes))
-    spec = read_spec(FaceTrainingSpec, {"out": f"out/{name}", **values, "name": name}, "", mistakes)
-    if not mistakes:
-        mistakes.extend(_contradictions(spec))
-    if mistakes:
-        raise RecipeError(f"training {name}: {'; '.join(mistakes)}")
-    return spec
-
-
-def _changes(overrides: Sequence[str], mistakes: list[str]) -> dict[str, Any]:
-    parser, known, changes = OverridesParser.create(), known_keys(FaceTrainingSpec), {}
-    for text in overrides:
-        try:
-            override = parser.parse_override(text)
-        except HydraException as error:
-            reason = str(error).splitlines()[0]
-            raise RecipeError(f"expected key=value, got {text!r}: {reason}") from error
-        key = str(override.key_or_group)
-        if override.is_sweep_override():
-            raise RecipeError(
-                f"{text!r} asks for several trainings; write a list as {key}=[a,b], or run them"
-                " one after the other"
-            )
-        if key in known:
-            changes[key] = override.value()
-        else:
-            mistakes.append(unknown_key(key, known))
-    return changes
-
-
-def _values(name: str, text: str, changes: dict[str, Any]) -> dict[str, Any]:
-    try:
-        config: Any = OmegaConf.create(text)
-        for key, value in changes.items():
-            # Forced, because a file holds only what differs from the defaults.
-            OmegaConf.update(config, key, value, merge=False, force_add=True)
-        values = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
-    except (OmegaConfBaseException, AttributeError) as error:
-        raise RecipeError(f"training {name}: {' '.join(str(error).split())}") from error
-    return {str(key): value for key, value in values.items()}  # type: ignore[union-attr]
-
-
 def _contradictions(spec: FaceTrainingSpec) -> list[str]:
     found = []
     if spec.network.input_px % 32:
@@ -244,3 +148,7 @@ def _contradictions(spec: FaceTrainingSpec) -> list[str]:
     if spec.adapt is not None and not Path(spec.adapt).is_dir():
         found.append(f"adapt expects a folder of pictures with landmarks, got {spec.adapt!r}")
     return found
+
+
+_TRAININGS = Family(FaceTrainingSpec, "train", "training", "trainings", _contradictions)
+training_names, compose_training = _TRAININGS.names, _TRAININGS.compose
