@@ -16,7 +16,7 @@ PACKAGE = ROOT / "augment"
 
 # Each room may import rooms before it and those on its own line.
 ORDER = (
-    ("errors", "streams"),
+    ("errors", "streams", "learning"),
     ("recipe", "recipes"),
     ("sample", "record"),
     ("geometry",),

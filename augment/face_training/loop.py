@@ -8,7 +8,6 @@ import csv
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from augment.errors import RecipeError
 from augment.face_training.batches import Batch
 from augment.face_training.loss import FaceBasis, joint_loss
+from augment.learning import autocast, average_decay, chosen_precision, descend, write_checkpoint
 from augment.recipe.face_network import FaceTrainingSpec
 from augment.reconstruct.network import FaceNetwork
 
@@ -27,7 +27,6 @@ CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
 LARGEST_GRADIENT = 5.0
 LAST_RATE_SHARE = 0.02
-AVERAGE_DELAY = 9.0
 
 Weights = dict[str, Tensor]
 Report = Callable[[dict[str, float]], None]
@@ -85,15 +84,6 @@ def _ahead(draw: Callable[[int], Batch], first: int, last: int) -> Iterator[Batc
             yield batch
 
 
-def chosen_precision(precision: str, device: str) -> torch.dtype:
-    """Return the type that a device calculates in; `auto` is half precision on CUDA alone."""
-    if precision == "auto":
-        if torch.device(device).type != "cuda":
-            return torch.float32
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-
-
 @final
 class _Loop:
     """State of one run."""
@@ -134,27 +124,20 @@ class _Loop:
         """Make one step."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
-        device = torch.device(self.spec.device).type
-        half = self.kind != torch.float32
-        with torch.autocast(device, self.kind) if half else nullcontext():
+        with autocast(self.kind, self.spec.device):
             n_textures = len(batch.albedo) if self.spec.loss.texture else 0
             pictures = batch.pictures.contiguous(memory_format=torch.channels_last)
             output = self.network(pictures, n_textures)
         loss, terms = joint_loss(output, batch, self.course.basis, self.spec.loss)
-        self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
-        self.scaler.unscale_(self.optimiser)
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
-        if torch.isfinite(norm) or self.scaler.is_enabled():
-            self.scaler.step(self.optimiser)
-        self.scaler.update()
+        weights = self.network.parameters()
+        descend(loss, weights, self.optimiser, self.scaler, LARGEST_GRADIENT)
         self.step += 1
         self._average()
         self.recent.append({"loss": float(loss.detach()), **terms})
         self._report()
 
     def _average(self) -> None:
-        decay = min(self.spec.training.average, self.step / (self.step + AVERAGE_DELAY))
+        decay = average_decay(self.step, self.spec.training.average)
         for key, value in self.network.state_dict().items():
             if value.dtype.is_floating_point:
                 self.average[key].lerp_(value, 1 - decay)
@@ -184,10 +167,7 @@ class _Loop:
             "optimiser": self.optimiser.state_dict(), "scaler": self.scaler.state_dict(),
             "rows": self.rows, "recent": self.recent, "seconds": self.seconds(),
         }  # fmt: skip
-        path = self.course.folder / CHECKPOINT
-        partial = path.with_suffix(".part")
-        torch.save(state, partial)
-        partial.replace(path)
+        write_checkpoint(state, self.course.folder / CHECKPOINT)
         self.saved = perf_counter()
         if self.rows:
             with (self.course.folder / LOG).open("w", encoding="utf-8", newline="") as file:

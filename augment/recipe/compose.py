@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
 
 from augment.errors import RecipeError
 from augment.recipe.check import known_keys, read_spec, unknown_key
@@ -132,7 +133,7 @@ def _compose_values(
                     mistakes.append(unknown_key(key, known))
             config = compose(name, accepted)
             values = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise RecipeError(f"recipe {name}: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise RecipeError(f"recipe {name} expects keys and values, got {values!r}")

@@ -5,11 +5,9 @@ on from its last checkpoint with the same result, for a batch depends on its ste
 """
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +17,14 @@ from monai.losses.dice import DiceCELoss
 from monai.losses.ds_loss import DeepSupervisionLoss
 from torch import Tensor, nn
 
+from augment.learning import (
+    autocast,
+    average_decay,
+    chosen_precision,
+    descend,
+    fastest_on_cpu,
+    write_checkpoint,
+)
 from augment.recipe.experiment import ExperimentSpec, TrainingSpec
 from augment.segmentation.grid import air_value
 
@@ -95,28 +101,6 @@ def train(
     return Trained(loop.result(), tuple(loop.log), loop.step, loop.seconds())
 
 
-def chosen_precision(precision: str, device: str) -> torch.dtype:
-    """Return the type that a device calculates in.
-
-    `auto` is bf16 on CUDA and on CPUs with bf16 instructions, fp32 elsewhere: a CPU without them
-    took ten times as long in bf16 as in fp32 (benchmarks/small_sample/protocol.md).
-    """
-    if precision == "auto":
-        if torch.device(device).type == "cuda":
-            return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-        has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        return torch.bfloat16 if has_bf16 else torch.float32
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-
-
-def autocast(precision: str, device: str) -> Any:
-    """Return the context in which a network calculates."""
-    kind = chosen_precision(precision, device)
-    if kind == torch.float32:
-        return nullcontext()
-    return torch.autocast(torch.device(device).type, dtype=kind)
-
-
 class _Loop:
     """State of one training run."""
 
@@ -128,7 +112,8 @@ class _Loop:
         self.optimiser = torch.optim.AdamW(
             trained, lr=0.0, weight_decay=spec.weight_decay, fused=True
         )
-        half = chosen_precision(spec.precision, device) == torch.float16
+        self.kind = chosen_precision(spec.precision, device, fastest_on_cpu())
+        half = self.kind == torch.float16
         self.scaler = torch.amp.GradScaler(torch.device(device).type, enabled=half)
         self.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
         self._pair_weights()
@@ -163,19 +148,13 @@ class _Loop:
         """Make one step."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
-        with autocast(self.spec.precision, self.device):
+        with autocast(self.kind, self.device):
             scores = self.network(images)
         loss = loss_of(scores, labels)
-        self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
-        self.scaler.unscale_(self.optimiser)
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
-        # A patch of nothing but air can overflow in the normalisation; such a step is left out.
-        if torch.isfinite(norm) or self.scaler.is_enabled():
-            self.scaler.step(self.optimiser)
-        self.scaler.update()
+        weights = self.network.parameters()
+        descend(loss, weights, self.optimiser, self.scaler, LARGEST_GRADIENT)
         self.step += 1
-        decay = min(self.spec.average, self.step / (self.step + 9.0))
+        decay = average_decay(self.step, self.spec.average)
         torch._foreach_lerp_(self.averages, self.currents, 1 - decay)
         self.recent.append(float(loss.detach()))
         self._report()
@@ -221,9 +200,7 @@ class _Loop:
             "checks_without_gain": self.checks_without_gain, "recent": self.recent,
             "seconds": self.seconds(),
         }  # fmt: skip
-        partial = self.schedule.checkpoint.with_suffix(".part")
-        torch.save(state, partial)
-        partial.replace(self.schedule.checkpoint)
+        write_checkpoint(state, self.schedule.checkpoint)
         self.saved = perf_counter()
 
     def resume(self) -> None:
@@ -274,7 +251,8 @@ def infer(
     network.eval()
     tensor = torch.from_numpy(image)[None].to(spec.device)
     axis = 2 + (spec.augmentation.mirror[0] if spec.augmentation.mirror else 0)
-    with torch.inference_mode(), autocast(spec.training.precision, spec.device):
+    kind = chosen_precision(spec.training.precision, spec.device, fastest_on_cpu())
+    with torch.inference_mode(), autocast(kind, spec.device):
         chances = _windows(network, tensor, spec)
         if spec.input.mirror_mean:
             mirrored = _windows(network, tensor.flip(axis), spec).flip(axis)

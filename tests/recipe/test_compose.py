@@ -176,9 +176,13 @@ def test_own_recipes_build_on_shipped_ones(tmp_path):
     assert compose_recipe("face_demo", [], tmp_path).samples == 24
 
 
-def test_an_own_recipe_that_is_no_mapping_is_refused(tmp_path):
-    (tmp_path / "mine.yaml").write_text("- 1\n", encoding="utf-8")
-    with pytest.raises(RecipeError, match="recipe mine"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("- 1\n", "must be a DictConfig"), ("seed: [1\n", "while parsing a flow sequence")],
+)
+def test_an_own_recipe_that_is_no_mapping_is_refused(text, message, tmp_path):
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(RecipeError, match=rf"recipe mine: .*{message}"):
         compose_recipe("mine", [], tmp_path)
 
 
