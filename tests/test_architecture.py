@@ -18,11 +18,12 @@ PACKAGE = ROOT / "augment"
 ORDER = (
     ("errors", "streams", "learning"),
     ("recipe", "recipes"),
-    ("sample", "record"),
+    ("sample", "record", "subject_folder"),
     ("geometry",),
     ("morphable",),
     ("pathology",),
     ("render", "photometric"),
+    ("portrait",),
     ("reconstruct",),
     ("volume",),
     ("pipeline",),
@@ -115,6 +116,8 @@ def test_the_only_top_level_of_the_wheel_is_augment(tmp_path):
         files = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.yaml")}
         assert {name.removeprefix("augment/") for name in names} >= files
     assert "augment/py.typed" in names
+    weights = {f"augment/portrait/weights/face_network.{end}" for end in ("safetensors", "json")}
+    assert weights <= set(names)
 
 
 def test_importing_the_package_imports_no_torch():

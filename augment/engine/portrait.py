@@ -9,10 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from augment.errors import RecipeError
 from augment.morphable import load_face_model
-from augment.reconstruct.photo import STAGES, fit_photographs, portrait_views
-from augment.reconstruct.portrait_files import write_portrait
-from augment.reconstruct.portrait_fit import PortraitFit, fit_portrait
-from augment.reconstruct.texture import portrait_texture
+from augment.portrait.files import write_portrait
+from augment.portrait.fit import PortraitFit, fit_portrait
+from augment.portrait.photographs import STAGES, fit_photographs, portrait_views
+from augment.portrait.texture import portrait_texture
 
 
 def photographs_and_report(paths: Sequence[Path], out: Path, every: bool) -> int:

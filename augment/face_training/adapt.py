@@ -20,9 +20,9 @@ from augment.face_training.truth import TruthTable
 from augment.face_training.variation import draw_crop
 from augment.morphable.pose import ARTICULATION, POSE_NAMES
 from augment.pipeline.plain import read_camera
+from augment.portrait.picture_file import read_photograph
+from augment.portrait.pose import pose_of_camera
 from augment.recipe.face_network import FaceTrainingSpec
-from augment.reconstruct.photo_file import read_photograph
-from augment.reconstruct.portrait_pose import pose_of_camera
 from augment.sample import N_EXPRESSION, N_IDENTITY
 from augment.streams import stream
 

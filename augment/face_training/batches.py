@@ -18,8 +18,8 @@ from augment.face_training.variation import (
     occluded,
     photometric,
 )
+from augment.portrait.crop import cut_crop
 from augment.recipe.face_network import FaceTrainingSpec
-from augment.reconstruct.crop import cut_crop
 from augment.streams import stream
 
 FIRST_RENDERS = 256

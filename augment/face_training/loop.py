@@ -20,8 +20,8 @@ from augment.errors import RecipeError
 from augment.face_training.batches import Batch
 from augment.face_training.loss import FaceBasis, joint_loss
 from augment.learning import autocast, average_decay, chosen_precision, descend, write_checkpoint
+from augment.portrait.network import FaceNetwork
 from augment.recipe.face_network import FaceTrainingSpec
-from augment.reconstruct.network import FaceNetwork
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"

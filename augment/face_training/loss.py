@@ -31,9 +31,9 @@ from augment.face_training.batches import Batch
 from augment.morphable import FaceModel
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.morphable.regions import REGION_ID
+from augment.portrait.crop_pose import read_pose
+from augment.portrait.network import NetworkOutput
 from augment.recipe.face_network import LossSpec
-from augment.reconstruct.crop_pose import read_pose
-from augment.reconstruct.network import NetworkOutput
 from augment.reconstruct.zones import face_zones
 
 OUTSIDE = (

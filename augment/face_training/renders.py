@@ -18,9 +18,9 @@ from augment.morphable.pose import ARTICULATION
 from augment.pipeline.making import Pipeline
 from augment.pipeline.opening import check_recipe, open_pipeline
 from augment.pipeline.stages import posed_vertices, rest_vertices, sample_shots, sample_subject
+from augment.portrait.pose import pose_of_camera
 from augment.recipe import RecipeSpec, compose_recipe
 from augment.recipe.face_network import PicturesSpec
-from augment.reconstruct.portrait_pose import pose_of_camera
 from augment.render.appearance import Appearance
 from augment.render.skin import skin_surface
 from augment.render.wardrobe import wardrobe
@@ -41,7 +41,7 @@ class FaceRender:
         is_visible: Which of them the camera sees.
         identity: Coefficients.
         expression: Coefficients.
-        pose: The 21 pose numbers for the picture, see `augment.reconstruct.portrait_pose`.
+        pose: The 21 pose numbers for the picture, see `augment.portrait.pose`.
         albedo: Colour of the skin in texture space without any light, sRGB, row 0 at v = 1.
     """
 

@@ -24,9 +24,9 @@ from augment.face_training.renders import ALBEDO_PX, RenderMaker, picture_recipe
 from augment.face_training.store import RenderStore
 from augment.face_training.truth import TruthTable
 from augment.morphable import FaceModel, load_face_model
+from augment.portrait.network import FaceNetwork, NetworkShape
+from augment.portrait.weights import load_network, save_weights
 from augment.recipe.face_network import FaceNetSpec, FaceTrainingSpec, PicturesSpec
-from augment.reconstruct.network import FaceNetwork, NetworkShape
-from augment.reconstruct.weights import load_network, save_weights
 from augment.streams import stream
 
 

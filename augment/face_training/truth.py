@@ -14,9 +14,9 @@ from augment.face_training.renders import FaceRender
 from augment.morphable import FaceModel
 from augment.morphable.landmarks import IBUG_MIRROR
 from augment.morphable.pose import GAZE_LEFT
-from augment.reconstruct.crop import Similarity, apply_similarity, scale_of
-from augment.reconstruct.crop_pose import CropPose, raw_pose
-from augment.reconstruct.portrait_pose import camera_of_pose
+from augment.portrait.crop import Similarity, apply_similarity, scale_of
+from augment.portrait.crop_pose import CropPose, raw_pose
+from augment.portrait.pose import camera_of_pose
 
 MIRROR = np.arange(68)
 for _right, _left in IBUG_MIRROR.items():
@@ -32,7 +32,7 @@ class CropTruth:
         landmarks: The 68 landmarks, (x, y).
         identity: Coefficients.
         expression: Coefficients.
-        pose: Raw pose numbers of `augment.reconstruct.crop_pose`.
+        pose: Raw pose numbers of `augment.portrait.crop_pose`.
     """
 
     landmarks: Float[np.ndarray, "68 2"]

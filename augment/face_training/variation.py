@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from augment.portrait.crop import Similarity, apply_similarity, landmark_crop
 from augment.recipe.face_network import VariationSpec
-from augment.reconstruct.crop import Similarity, apply_similarity, landmark_crop
 
 Picture = UInt8[np.ndarray, "size size 3"]
 BORDERS = (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT, cv2.BORDER_REFLECT_101)

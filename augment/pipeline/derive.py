@@ -20,12 +20,13 @@ from augment.pipeline.heads import Move, head_pair
 from augment.pipeline.making import Pipeline
 from augment.pipeline.plain import read_camera, read_plain
 from augment.pipeline.stages import Shot, posed_vertices, rest_vertices
-from augment.pipeline.subject_file import SUBJECT_FILE, FittedHead, read_subject
+from augment.pipeline.subject_file import FittedHead, read_subject
 from augment.recipe.check import read_spec
 from augment.recipe.schema import RecipeSpec
 from augment.record import HEALTHY, PATHOLOGICAL
 from augment.render.appearance import Appearance
 from augment.sample import Subject
+from augment.subject_folder import SUBJECT_FILE
 
 Label = tuple[str, int | None, str, Shaped[np.ndarray, "..."]]
 

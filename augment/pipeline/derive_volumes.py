@@ -14,11 +14,12 @@ from augment.morphable import FaceModel
 from augment.pipeline.anchoring import Anchor, open_anchor
 from augment.pipeline.heads import HeadPair
 from augment.pipeline.plain import read_plain
-from augment.pipeline.subject_file import SUBJECT_FILE, FittedHead
+from augment.pipeline.subject_file import FittedHead
 from augment.pipeline.volume_plan import VolumePlan
 from augment.pipeline.volumes import VolumeMaker, open_maker
 from augment.recipe import RecipeSpec
 from augment.record import HEALTHY, PATHOLOGICAL, VolumeRecord
+from augment.subject_folder import SUBJECT_FILE
 from augment.volume.files import FILE_NAMES, read_written
 from augment.volume.real_scan import RealScan
 

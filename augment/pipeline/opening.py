@@ -15,15 +15,16 @@ from augment.pipeline.anchoring import Anchor, open_anchor
 from augment.pipeline.assign import age_mistakes, pathology_mistakes
 from augment.pipeline.making import Pipeline
 from augment.pipeline.own_atlas import atlas_mistakes
-from augment.pipeline.subject_file import SUBJECT_FILE, FittedHead, encode_subject, read_subject
+from augment.pipeline.subject_file import FittedHead, encode_subject, read_subject
 from augment.pipeline.volumes import VolumeMaker, open_maker
+from augment.portrait.files import portrait_subject
+from augment.portrait.photographs import fit_photographs
 from augment.recipe import RecipeSpec
 from augment.reconstruct import fit_ct, fit_scan
-from augment.reconstruct.photo import fit_photographs
-from augment.reconstruct.portrait_files import portrait_subject
 from augment.reconstruct.scan import Unit
 from augment.record import SampleRecord
 from augment.render.background import KINDS
+from augment.subject_folder import SUBJECT_FILE
 from augment.volume.real_scan import RealScan, read_real_scan
 
 

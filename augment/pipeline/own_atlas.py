@@ -15,8 +15,9 @@ from jaxtyping import Bool, UInt8
 from augment.errors import AssetError
 from augment.morphable import FaceModel
 from augment.pipeline.stages import posed_vertices, rest_vertices
-from augment.pipeline.subject_file import SUBJECT_FILE, read_subject
+from augment.pipeline.subject_file import read_subject
 from augment.reconstruct.nifti import read_volume
+from augment.subject_folder import SUBJECT_FILE
 from augment.volume.atlas import Atlas
 from augment.volume.labels import NUMBER
 from augment.volume.lattice import grid_points

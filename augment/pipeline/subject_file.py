@@ -11,10 +11,8 @@ from jaxtyping import Float
 from augment.errors import AssetError
 from augment.morphable import FaceModel
 from augment.pipeline.plain import plain
-from augment.reconstruct import load_subject
 from augment.sample import Subject
-
-SUBJECT_FILE = "subject.json"
+from augment.subject_folder import SUBJECT_FILE, load_subject
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,9 @@ from augment.face_training.truth import TruthTable
 from augment.face_training.variation import _drawn, _with_glasses
 from augment.morphable import load_face_model
 from augment.morphable.landmarks import IBUG_NAMES
-from augment.recipe.face_network import PicturesSpec
-from augment.reconstruct.crop import apply_similarity, cut_crop, landmark_crop, scale_of
-from augment.reconstruct.crop_pose import read_pose
-from augment.reconstruct.estimate import (
+from augment.portrait.crop import apply_similarity, cut_crop, landmark_crop, scale_of
+from augment.portrait.crop_pose import read_pose
+from augment.portrait.estimate import (
     CROP_GROWTH,
     CROP_PX,
     NO_FACE,
@@ -34,8 +33,9 @@ from augment.reconstruct.estimate import (
     joined_landmarks,
     look,
 )
-from augment.reconstruct.photo_file import read_photograph
-from augment.reconstruct.weights import load_network
+from augment.portrait.picture_file import read_photograph
+from augment.portrait.weights import load_network
+from augment.recipe.face_network import PicturesSpec
 from augment.streams import stream
 
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ after a rigid alignment (no scaling, no ICP), median and 95th percentile of a he
 Texture: PSNR and SSIM between the sheet and the true reflectance over the face's texels, both in
 sRGB at 128 texels, after one gain a channel (a picture does not tell light from reflectance).
 "Network" is its answer as it stands, with its own texture; "fitted" is refined by
-`augment.reconstruct.portrait_fit`, with the texture of the photograph.
+`augment.portrait.fit`, with the texture of the photograph.
 
 Real photographs: intersection over union of the projected nose, mouth and eyes with FASSEG's masks,
 which serve nothing else.
@@ -35,14 +35,14 @@ from skimage.metrics import structural_similarity
 from augment.face_training.renders import RenderMaker, skin_colour
 from augment.morphable import load_face_model
 from augment.pipeline.stages import posed_vertices, rest_vertices, sample_shots, sample_subject
+from augment.portrait.crop import scale_of
+from augment.portrait.estimate import estimate_faces
+from augment.portrait.files import portrait_contents, portrait_overlay
+from augment.portrait.fit import fit_portrait, unrefined
+from augment.portrait.picture_file import read_photograph
+from augment.portrait.texture import PortraitTexture, portrait_texture, texture_sheet
+from augment.portrait.view import PortraitView
 from augment.recipe.face_network import PicturesSpec
-from augment.reconstruct.crop import scale_of
-from augment.reconstruct.estimate import estimate_faces
-from augment.reconstruct.photo_file import read_photograph
-from augment.reconstruct.portrait_files import portrait_contents, portrait_overlay
-from augment.reconstruct.portrait_fit import fit_portrait, unrefined
-from augment.reconstruct.portrait_view import PortraitView
-from augment.reconstruct.texture import PortraitTexture, portrait_texture, texture_sheet
 from augment.reconstruct.zones import face_zones
 from augment.render.interpolate import interpolate
 from augment.render.labels import FACE_CLASSES, face_class_of_region, regions_at

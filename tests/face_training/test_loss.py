@@ -17,8 +17,8 @@ from augment.face_training.loss import (
 )
 from augment.face_training.store import RenderStore
 from augment.face_training.truth import TruthTable
+from augment.portrait.network import FaceNetwork, NetworkShape, soft_argmax
 from augment.recipe.face_network import TERMS, LossSpec
-from augment.reconstruct.network import FaceNetwork, NetworkShape, soft_argmax
 
 
 @pytest.fixture

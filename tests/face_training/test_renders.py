@@ -7,8 +7,8 @@ import torch
 from augment.face_training.renders import RenderMaker, picture_recipe
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.pipeline import open_pipeline
+from augment.portrait.pose import camera_of_pose
 from augment.recipe.face_network import PicturesSpec
-from augment.reconstruct.portrait_pose import camera_of_pose
 
 OVERRIDES = ("render.size_px=64", "render.labels=[]", "render.albumentations=0")
 SPEC = PicturesSpec(overrides=OVERRIDES, renders=4, seed=3)

@@ -15,8 +15,8 @@ from augment.errors import AssetError, RecipeError
 from augment.face_training import run
 from augment.face_training.adapt import read_landmarks
 from augment.face_training.run import run_training
-from augment.reconstruct.network import FaceNetwork, NetworkShape
-from augment.reconstruct.weights import FACTS_FILE, WEIGHTS_FILE, load_network, save_weights
+from augment.portrait.network import FaceNetwork, NetworkShape
+from augment.portrait.weights import FACTS_FILE, WEIGHTS_FILE, load_network, save_weights
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from fake_renders import fake_render
 from augment.face_training.truth import MIRROR, TruthTable, mirrored_names
 from augment.face_training.variation import draw_crop
 from augment.morphable.landmarks import IBUG_NAMES
+from augment.portrait.crop_pose import read_pose
 from augment.recipe.face_network import VariationSpec
-from augment.reconstruct.crop_pose import read_pose
 from augment.streams import stream
 
 SIZE = 64

@@ -10,8 +10,8 @@ from augment.face_training.variation import (
     occluded,
     photometric,
 )
+from augment.portrait.crop import apply_similarity
 from augment.recipe.face_network import VariationSpec
-from augment.reconstruct.crop import apply_similarity
 from augment.streams import stream
 
 CROP = 64

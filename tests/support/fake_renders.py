@@ -7,7 +7,7 @@ import torch
 from augment.face_training.renders import FaceRender
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.morphable.pose import HEAD_ROTATION, LOG_FOCAL, POSE_NAMES, PRINCIPAL
-from augment.reconstruct.portrait_pose import camera_of_pose
+from augment.portrait.pose import camera_of_pose
 
 SIZE = 96
 DISTANCE_MM = 700.0

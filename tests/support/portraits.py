@@ -9,11 +9,11 @@ from augment.geometry.camera import Camera, look_at
 from augment.geometry.mesh import vertex_normals
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.morphable.prior import PriorSpec, draw_subject
-from augment.reconstruct.estimate import FaceEstimate
-from augment.reconstruct.portrait_pose import pose_of_camera
-from augment.reconstruct.portrait_view import PortraitView
-from augment.reconstruct.shading import harmonics
-from augment.reconstruct.template_skin import surface_reflectance, vertex_openness
+from augment.portrait.estimate import FaceEstimate
+from augment.portrait.pose import pose_of_camera
+from augment.portrait.shading import harmonics
+from augment.portrait.template_skin import surface_reflectance, vertex_openness
+from augment.portrait.view import PortraitView
 from augment.render.interpolate import interpolate
 from augment.render.raster import rasterize
 from augment.streams import stream

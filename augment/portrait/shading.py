@@ -20,15 +20,15 @@ from scipy.ndimage import map_coordinates
 
 from augment.morphable.model import FaceModel
 from augment.morphable.regions import REGION_ID
-from augment.reconstruct.estimate import CROP_PX
-from augment.reconstruct.portrait_view import PortraitState, PortraitView
-from augment.reconstruct.surface_points import (
+from augment.portrait.estimate import CROP_PX
+from augment.portrait.surface_points import (
     SurfacePoints,
     jacobian_rows,
     pixel_gradient,
     surface_points,
 )
-from augment.reconstruct.template_skin import surface_reflectance, vertex_openness
+from augment.portrait.template_skin import surface_reflectance, vertex_openness
+from augment.portrait.view import PortraitState, PortraitView
 from augment.render.labels import regions_at
 from augment.render.raster import rasterize
 

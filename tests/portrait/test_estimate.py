@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from augment.errors import AssetError
-from augment.reconstruct import weights as weights_module
-from augment.reconstruct.crop_pose import ANCHOR_MM, raw_pose, read_pose
-from augment.reconstruct.network import FaceNetwork, NetworkShape, soft_argmax
-from augment.reconstruct.weights import FACTS_FILE, WEIGHTS_FILE, load_network, save_weights
+from augment.portrait import weights as weights_module
+from augment.portrait.crop_pose import ANCHOR_MM, raw_pose, read_pose
+from augment.portrait.network import FaceNetwork, NetworkShape, soft_argmax
+from augment.portrait.weights import FACTS_FILE, WEIGHTS_FILE, load_network, save_weights
 
 TINY = NetworkShape("small", 8, 64)
 

@@ -12,9 +12,9 @@ from jaxtyping import Float, UInt8
 from augment.geometry.camera import Camera
 from augment.geometry.rotation import rigid_transform
 from augment.morphable.pose import ARTICULATION
-from augment.reconstruct.crop import cut_crop, invert_similarity, similar_camera
-from augment.reconstruct.estimate import CROP_PX, FaceEstimate
-from augment.reconstruct.portrait_pose import pose_of_camera
+from augment.portrait.crop import cut_crop, invert_similarity, similar_camera
+from augment.portrait.estimate import CROP_PX, FaceEstimate
+from augment.portrait.pose import pose_of_camera
 
 
 @dataclass(frozen=True, eq=False)

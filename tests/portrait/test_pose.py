@@ -6,7 +6,7 @@ import torch
 
 from augment.errors import GeometryError
 from augment.morphable.pose import POSE_NAMES
-from augment.reconstruct.portrait_pose import camera_of_pose, pose_of_camera
+from augment.portrait.pose import camera_of_pose, pose_of_camera
 
 WIDTH, HEIGHT = 640, 480
 TOLERANCE = 1e-9

@@ -8,7 +8,7 @@ from augment.errors import GeometryError
 from augment.morphable.ict import read_ict_face_model
 from augment.morphable.pose import GAZE, JAW, JAW_OPEN
 from augment.morphable.prior import PriorSpec, draw_subject
-from augment.reconstruct.transfer import BlendShapeMesh, action_weights, transfer_expression
+from augment.portrait.transfer import BlendShapeMesh, action_weights, transfer_expression
 from augment.streams import stream
 
 CORNERS = ("cheilion_left", "cheilion_right")

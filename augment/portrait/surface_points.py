@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from augment.morphable.model import FaceModel
 from augment.morphable.pose import JAW
-from augment.reconstruct.portrait_view import PortraitState
+from augment.portrait.view import PortraitState
 
 N_JAW, N_PLACE = 3, 7
 DIFFERENCE_RAD = 1e-3

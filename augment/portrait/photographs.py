@@ -9,10 +9,10 @@ from pathlib import Path
 
 from augment.errors import AssetError, GeometryError
 from augment.morphable.model import FaceModel
-from augment.reconstruct.estimate import NO_FACE, estimate_faces
-from augment.reconstruct.photo_file import read_photograph
-from augment.reconstruct.portrait_fit import PortraitFit, fit_portrait, unrefined
-from augment.reconstruct.portrait_view import PortraitView
+from augment.portrait.estimate import NO_FACE, estimate_faces
+from augment.portrait.fit import PortraitFit, fit_portrait, unrefined
+from augment.portrait.picture_file import read_photograph
+from augment.portrait.view import PortraitView
 
 STAGES = ("pre-processing", "geometry", "texture")
 OnStage = Callable[[str], None]

@@ -13,7 +13,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from augment.errors import AssetError
-from augment.reconstruct.network import FaceNetwork, NetworkShape
+from augment.portrait.network import FaceNetwork, NetworkShape
+from augment.subject_folder import write_files
 
 WEIGHTS_FILE, FACTS_FILE = "face_network.safetensors", "face_network.json"
 SHIPPED = Path(__file__).parent / "weights"
@@ -35,21 +36,21 @@ def save_weights(
 
     Returns:
         The file of weights.
+
+    Raises:
+        AssetError: If the folder cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     halved = {
         key: (value.half() if value.dtype.is_floating_point else value).cpu().contiguous()
         for key, value in weights.items()
     }
     content = save(halved)
     record = {"sha256": sha256(content).hexdigest(), "network": asdict(shape), **(facts or {})}
-    for name, data in (
-        (WEIGHTS_FILE, content),
-        (FACTS_FILE, (json.dumps(record, indent=1) + "\n").encode()),
-    ):
-        partial = folder / f".{name}.partial"
-        partial.write_bytes(data)
-        partial.replace(folder / name)
+    contents = {
+        WEIGHTS_FILE: content,
+        FACTS_FILE: (json.dumps(record, indent=1) + "\n").encode(),
+    }
+    write_files(contents, folder)
     return folder / WEIGHTS_FILE
 
 

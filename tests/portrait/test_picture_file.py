@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from augment.errors import AssetError
-from augment.reconstruct.photo_file import MAX_SIDE_PX, read_photograph
+from augment.portrait.picture_file import MAX_SIDE_PX, read_photograph
 
 ORIENTATION = 0x0112
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from augment.reconstruct.crop import (
+from augment.portrait.crop import (
     apply_similarity,
     cut_crop,
     invert_similarity,

@@ -2,7 +2,7 @@ import numpy as np
 import pygltflib
 import pytest
 
-from augment.reconstruct.gltf import GLTF_FROM_HEAD, head_glb, split_at_seams
+from augment.portrait.gltf import GLTF_FROM_HEAD, head_glb, split_at_seams
 
 COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3}
 

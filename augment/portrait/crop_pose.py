@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from augment.reconstruct.portrait_pose import CAMERA_FROM_WORLD
+from augment.portrait.pose import CAMERA_FROM_WORLD
 
 ANCHOR_MM = (0.0, 70.0, -25.0)
 """Middle of the mean face's landmarks, head frame: it stays in the middle of a turned face too."""

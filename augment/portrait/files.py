@@ -5,7 +5,6 @@ the texture's file beside it. Meshes are in the head frame, the GLB in glTF's ow
 """
 
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import cv2
@@ -13,18 +12,25 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from augment.errors import AssetError
 from augment.geometry.mesh import ply_bytes
 from augment.morphable.model import FaceModel
 from augment.morphable.pose import GAZE, JAW
-from augment.reconstruct.files import MESH_FILE, OVERLAY_FILE, RESIDUALS_FILE, SUBJECT_FILE
-from augment.reconstruct.gltf import head_glb
-from augment.reconstruct.portrait_fit import FittedView, PortraitFit
-from augment.reconstruct.texture import PortraitTexture, png_bytes
-from augment.reconstruct.transfer import N_ACTIONS, action_weights
+from augment.portrait.crop import apply_similarity
+from augment.portrait.fit import FittedView, PortraitFit
+from augment.portrait.gltf import head_glb
+from augment.portrait.texture import PortraitTexture, png_bytes
+from augment.portrait.transfer import N_ACTIONS, action_weights
 from augment.render.interpolate import interpolate
 from augment.render.raster import rasterize
 from augment.sample import N_POSE, Subject
+from augment.subject_folder import (
+    MESH_FILE,
+    OVERLAY_FILE,
+    RESIDUALS_FILE,
+    SUBJECT_FILE,
+    subject_values,
+    write_files,
+)
 
 TEXTURE_FILE, GLB_FILE, OBJ_FILE, MTL_FILE = "texture.png", "head.glb", "head.obj", "head.mtl"
 PANEL_PX = 384
@@ -63,20 +69,7 @@ def write_portrait(
     Raises:
         AssetError: If the folder cannot be written to.
     """
-    contents = portrait_contents(fit, texture)
-    folder = Path(out_dir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            partial = folder / f".{name}.partial"
-            partial.write_bytes(content)
-            partial.replace(folder / name)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise AssetError(
-            f"expected a folder to write to, got {str(folder)!r}: {reason}; pass another out=DIR"
-        ) from error
-    return tuple(folder / name for name in contents)
+    return write_files(portrait_contents(fit, texture), out_dir)
 
 
 def portrait_contents(fit: PortraitFit, texture: PortraitTexture) -> dict[str, bytes]:
@@ -141,9 +134,6 @@ def _rest(
 
 
 def _subject_json(fit: PortraitFit, subject: Subject) -> str:
-    def plain(value: object) -> object:
-        return value.tolist() if isinstance(value, np.ndarray) else value
-
     views = []
     for fitted in fit.views:
         height, width = fitted.view.image.shape[:2]
@@ -160,7 +150,7 @@ def _subject_json(fit: PortraitFit, subject: Subject) -> str:
         )
     record = {
         "model": fit.model.name,
-        "subject": {item.name: plain(getattr(subject, item.name)) for item in fields(Subject)},
+        "subject": subject_values(subject),
         "world_from_head": None,
         "confidence": round(fit.confidence, 4),
         "identity_sd": np.round(fit.identity_sd, 4).tolist(),
@@ -199,7 +189,7 @@ def _with_landmarks(
         (fitted.view.estimate.landmarks_px, LANDMARK_COLOUR),
         (fitted.landmarks_px, MODEL_COLOUR),
     ):
-        for x, y in np.asarray(points) @ transform[:, :2].T + transform[:, 2]:
+        for x, y in apply_similarity(transform, points):
             cv2.circle(
                 image, (round(x * 16 - 8), round(y * 16 - 8)), 24, colour, -1, cv2.LINE_AA, 4
             )

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from portraits import LIGHT, portrait
 
-from augment.reconstruct.portrait_fit import free_expressions
-from augment.reconstruct.portrait_view import start_state
-from augment.reconstruct.shading import (
+from augment.portrait.fit import free_expressions
+from augment.portrait.shading import (
     ShadingTerm,
     _normal_gradient,
     _normals,
@@ -15,7 +14,8 @@ from augment.reconstruct.shading import (
     harmonics,
     linear_rgb,
 )
-from augment.reconstruct.surface_points import head_and_jaw, posed_head
+from augment.portrait.surface_points import head_and_jaw, posed_head
+from augment.portrait.view import start_state
 
 FLAT = 0.06
 """The picture's normals are smooth, those of the points are their triangles'."""

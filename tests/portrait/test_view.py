@@ -3,10 +3,10 @@ import pytest
 import torch
 from portraits import portrait_camera
 
-from augment.reconstruct.crop import apply_similarity, invert_similarity, similar_camera
-from augment.reconstruct.estimate import FaceEstimate
-from augment.reconstruct.portrait_pose import pose_of_camera
-from augment.reconstruct.portrait_view import (
+from augment.portrait.crop import apply_similarity, invert_similarity, similar_camera
+from augment.portrait.estimate import FaceEstimate
+from augment.portrait.pose import pose_of_camera
+from augment.portrait.view import (
     PortraitView,
     start_state,
 )

@@ -6,7 +6,7 @@ Each step solves one damped Gauss-Newton step, for all photographs at once, of
 
 with landmarks v and their confidence c from the network, u the model's, rho of Geman and McClure
 (1987), g the picture at points of visible skin, a the template's reflectance there and L the light
-in spherical harmonics (`augment.reconstruct.shading`). Points of the contour count across it more
+in spherical harmonics (`augment.portrait.shading`). Points of the contour count across it more
 than along it, so that they slide. The prior holds identity and expression at the network's answer
 as far as that is trusted, and at the mean beyond. Identity is shared, all else belongs to a view.
 """
@@ -23,10 +23,9 @@ from augment.geometry.rotation import rotation_from_vector
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.morphable.model import FaceModel
 from augment.morphable.pose import JAW
-from augment.reconstruct.crop import apply_similarity
-from augment.reconstruct.portrait_view import PortraitState, PortraitView, start_state
-from augment.reconstruct.shading import ShadingTerm
-from augment.reconstruct.surface_points import (
+from augment.portrait.crop import apply_similarity
+from augment.portrait.shading import ShadingTerm
+from augment.portrait.surface_points import (
     N_JAW,
     N_PLACE,
     SurfacePoints,
@@ -36,6 +35,7 @@ from augment.reconstruct.surface_points import (
     posed_head,
     surface_points,
 )
+from augment.portrait.view import PortraitState, PortraitView, start_state
 
 N_LANDMARKS, N_CONTOUR = 68, 17
 LANDMARK_SIGMA_PX = 1.5

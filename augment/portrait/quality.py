@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from augment.reconstruct.crop import Similarity, apply_similarity, cut_crop
+from augment.portrait.crop import Similarity, apply_similarity, cut_crop
 
 FACE_PX = 160
 """Side of the face's square on which light and sharpness are measured."""

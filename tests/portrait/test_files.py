@@ -9,14 +9,14 @@ from augment.errors import AssetError
 from augment.geometry.mesh import read_mesh
 from augment.morphable.pose import JAW, JAW_OPEN
 from augment.pipeline.subject_file import read_subject
-from augment.reconstruct.portrait_files import (
+from augment.portrait.files import (
     PANEL_PX,
     portrait_subject,
     start_weights,
     write_portrait,
 )
-from augment.reconstruct.portrait_fit import fit_portrait
-from augment.reconstruct.texture import portrait_texture
+from augment.portrait.fit import fit_portrait
+from augment.portrait.texture import portrait_texture
 
 NAMES = [
     "head.glb", "head.mtl", "head.obj", "mesh.ply", "overlay.png", "residuals.json",

@@ -4,9 +4,9 @@ import pytest
 import torch
 from portraits import portrait
 
-from augment.reconstruct.portrait_fit import fit_portrait, unrefined
-from augment.reconstruct.shading import linear_rgb
-from augment.reconstruct.texture import SHEET_PX, portrait_texture, srgb, texture_sheet
+from augment.portrait.fit import fit_portrait, unrefined
+from augment.portrait.shading import linear_rgb
+from augment.portrait.texture import SHEET_PX, portrait_texture, srgb, texture_sheet
 
 BASE, SPAN = 0.35, 0.9
 ALIKE = 0.85

@@ -16,7 +16,7 @@ from augment.geometry.camera import Camera
 from augment.morphable import FaceModel, load_face_model
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.morphable.pose import GAZE
-from augment.reconstruct.crop import (
+from augment.portrait.crop import (
     Similarity,
     apply_similarity,
     cut_crop,
@@ -25,12 +25,12 @@ from augment.reconstruct.crop import (
     scale_of,
     square_crop,
 )
-from augment.reconstruct.crop_pose import CropPose, read_pose
-from augment.reconstruct.face_detect import Candidate, cascade_faces, distinct, grid_squares
-from augment.reconstruct.network import FaceNetwork, NetworkOutput
-from augment.reconstruct.photo_quality import FACE_PX, measure_quality, quality_warnings
-from augment.reconstruct.portrait_pose import camera_of_pose, pose_of_camera
-from augment.reconstruct.weights import load_network
+from augment.portrait.crop_pose import CropPose, read_pose
+from augment.portrait.detect import Candidate, cascade_faces, distinct, grid_squares
+from augment.portrait.network import FaceNetwork, NetworkOutput
+from augment.portrait.pose import camera_of_pose, pose_of_camera
+from augment.portrait.quality import FACE_PX, measure_quality, quality_warnings
+from augment.portrait.weights import load_network
 
 CROP_PX = 256
 """Width and height of the aligned crop that a network sees."""
@@ -64,7 +64,7 @@ class FaceEstimate:
         identity: Coefficients in standard deviations.
         expression: Coefficients, 0 neutral, 1 full action.
         pose: The 21 pose numbers for the whole photograph, in the world of
-            `augment.reconstruct.portrait_pose`; `camera` makes the camera of them.
+            `augment.portrait.pose`; `camera` makes the camera of them.
         texture: Colour of the skin in the template's texture space, sRGB, row 0 at v = 1, or None.
         box_px: Left, top, right and bottom of the face in the photograph.
         crop_from_picture: Similarity from pixels of the photograph to those of the 256 x 256 crop
@@ -98,7 +98,7 @@ def estimate_faces(
     """Return what the network says about the faces of a photograph, the largest first.
 
     Args:
-        picture: RGB, upright, see `augment.reconstruct.photo_file.read_photograph`.
+        picture: RGB, upright, see `augment.portrait.picture_file.read_photograph`.
         weights: Folder of weights that `facies train` wrote, None for the shipped ones.
         every: Whether every face is wanted; otherwise the largest alone comes back, with a warning
             that says how many there are.

@@ -5,19 +5,19 @@ import pytest
 from portraits import portrait
 
 from augment.errors import GeometryError
-from augment.reconstruct.portrait_fit import (
+from augment.portrait.fit import (
     fit_portrait,
     free_expressions,
     landmark_points,
     unrefined,
 )
-from augment.reconstruct.portrait_view import PortraitView, start_state
-from augment.reconstruct.surface_points import (
+from augment.portrait.surface_points import (
     head_and_jaw,
     jacobian_rows,
     pixel_gradient,
     posed_head,
 )
+from augment.portrait.view import PortraitView, start_state
 
 PIXEL = 0.9
 """Exact landmarks are met this well at 256 px: the prior pulls a little."""

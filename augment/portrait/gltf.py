@@ -13,7 +13,7 @@ from jaxtyping import Float, Int, UInt8
 
 from augment.geometry.mesh import vertex_normals
 from augment.morphable.model import FaceModel
-from augment.reconstruct.texture import png_bytes
+from augment.portrait.texture import png_bytes
 
 GLTF_FROM_HEAD = np.array([[-1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]) * 1e-3
 """From the head frame (RAS+, mm) to glTF's frame (m)."""

@@ -21,9 +21,9 @@ from augment.geometry.mesh import vertex_normals
 from augment.morphable.model import FaceModel
 from augment.morphable.regions import REGION_ID
 from augment.morphable.template import PARTS
-from augment.reconstruct.portrait_fit import FittedView, PortraitFit
-from augment.reconstruct.shading import fit_light, harmonics, linear_rgb, shaded_points
-from augment.reconstruct.template_skin import surface_reflectance, vertex_openness
+from augment.portrait.fit import FittedView, PortraitFit
+from augment.portrait.shading import fit_light, harmonics, linear_rgb, shaded_points
+from augment.portrait.template_skin import surface_reflectance, vertex_openness
 from augment.render.fragments import Fragments
 from augment.render.interpolate import interpolate
 from augment.render.labels import regions_at
