@@ -78,7 +78,7 @@ def occluded(
     crop = np.ascontiguousarray(crop).copy()
     kind = rng.choice(3, p=(0.35, 0.25, 0.4))
     if kind == 2:
-        return _with_glasses(rng, crop, points)
+        return with_glasses(rng, crop, points)
     for _ in range(int(rng.integers(1, 4 if kind == 0 else 3))):
         crop = _covered(rng, crop, is_block=bool(kind == 0))
     return crop
@@ -87,7 +87,7 @@ def occluded(
 def photometric(rng: np.random.Generator, crop: Picture, spec: VariationSpec) -> Picture:
     """Return a crop as another camera, another light or a hand might have drawn it."""
     steps: tuple[tuple[float, Callable[[np.random.Generator, np.ndarray], np.ndarray]], ...] = (
-        (0.06, _drawn),
+        (0.06, drawn),
         (0.25, _cast_light),
         (0.7, _toned),
         (0.5, _tinted),
@@ -136,10 +136,16 @@ def _covered(rng: np.random.Generator, crop: Picture, is_block: bool) -> Picture
     return _bytes(crop * (1 - cover) + texture * cover)
 
 
-def _with_glasses(
+def with_glasses(
     rng: np.random.Generator, crop: Picture, points: Float[np.ndarray, "68 2"]
 ) -> Picture:
-    """Draw frames about both eyes, a bridge and arms towards the ears, tinted or clear glass."""
+    """Draw frames about both eyes, a bridge and arms towards the ears, tinted or clear glass.
+
+    Args:
+        rng: Where the glasses are drawn.
+        crop: RGB.
+        points: The 68 landmarks in it, pixels.
+    """
     eyes = [points[eye] for eye in EYES]
     across = float(np.linalg.norm(eyes[0].mean(0) - eyes[1].mean(0)))
     width = max(1, round(rng.uniform(0.02, 0.09) * max(across, 8.0)))
@@ -173,8 +179,15 @@ def _with_glasses(
     return crop
 
 
-def _drawn(rng: np.random.Generator, crop: np.ndarray) -> np.ndarray:
-    """Return a pencil drawing or a flat painting of a crop."""
+def drawn(
+    rng: np.random.Generator, crop: UInt8[np.ndarray, "height width 3"]
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Return a pencil drawing or a flat painting of a crop.
+
+    Args:
+        rng: Where its style is drawn.
+        crop: RGB.
+    """
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     soft = cv2.GaussianBlur(255 - grey, (0, 0), float(rng.uniform(2, 5)))
     pencil = cv2.divide(grey, np.maximum(255 - soft, 1).astype(np.uint8), scale=250)

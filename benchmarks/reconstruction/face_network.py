@@ -8,18 +8,17 @@ committed) and prints what was found.
 
 import csv
 import sys
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 import cv2
 import numpy as np
 import torch
+from conditions import drawn_condition, real_photographs, render_maker
 
 from augment.face_training.loss import face_basis
-from augment.face_training.renders import ALBEDO_PX, RenderMaker
+from augment.face_training.renders import ALBEDO_PX
 from augment.face_training.truth import TruthTable
-from augment.face_training.variation import _drawn, _with_glasses
 from augment.morphable import load_face_model
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.portrait.crop import apply_similarity, cut_crop, landmark_crop, scale_of
@@ -33,9 +32,7 @@ from augment.portrait.estimate import (
     joined_landmarks,
     look,
 )
-from augment.portrait.picture_file import read_photograph
 from augment.portrait.weights import load_network
-from augment.recipe.face_network import PicturesSpec
 from augment.streams import stream
 
 HERE = Path(__file__).parent
@@ -54,25 +51,6 @@ CONDITIONS = {
 SHEET_COLUMNS = 7
 
 
-def changed(condition, rng, picture, landmarks):
-    """Return a picture in its condition."""
-    if condition == "glasses":
-        return _with_glasses(rng, picture.copy(), landmarks)
-    if condition == "drawn":
-        return np.ascontiguousarray(_drawn(rng, picture))
-    if condition == "back_light":
-        # The face at a sixth of its light before a white sky that spills over its edge.
-        low, high = landmarks.min(0), landmarks.max(0)
-        mask = np.zeros(picture.shape[:2], np.uint8)
-        centre = tuple(((low + high) / 2 - (0, 0.25 * (high - low)[1])).astype(int).tolist())
-        axes = tuple(((high - low) * (0.75, 0.95)).astype(int).tolist())
-        cv2.ellipse(mask, centre, axes, 0, 0, 360, 255, -1)
-        near = cv2.GaussianBlur(mask, (0, 0), 6)[..., None] / 255.0
-        dark = picture * 0.3
-        return np.clip(dark * near + (picture * 0.4 + 150) * (1 - near), 0, 255).astype(np.uint8)
-    return picture
-
-
 def placed(rng, landmarks):
     """Return a crop as a detector places it: off by up to a tenth, 15 % too large or small."""
     crop = landmark_crop(landmarks, CROP_GROWTH * float(rng.uniform(0.85, 1.15)), 0.0, CROP_PX)
@@ -83,14 +61,13 @@ def placed(rng, landmarks):
 def score_renders(n, weights):
     model, network = load_face_model(), load_network(weights)
     basis, table, rows = face_basis(model, ALBEDO_PX), TruthTable(model), []
-    pictures = PicturesSpec(recipe="face_train", renders=n, seed=SEED)
     for condition, overrides in CONDITIONS.items():
-        make = RenderMaker(replace(pictures, overrides=(*ALWAYS, *overrides)))
+        make = render_maker((*ALWAYS, *overrides), n, SEED)
         for number in range(n):
             render = make(number)
             rng = stream(SEED, number, condition)
             landmarks = render.landmarks_px.astype(np.float64)
-            picture = changed(condition, rng, render.picture, landmarks)
+            picture = drawn_condition(condition, rng, render.picture, landmarks)
             with torch.inference_mode():
                 crops = [placed(rng, landmarks)]
                 crops = aligned_crops(look(network, picture, crops), crops)
@@ -129,19 +106,11 @@ def score_renders(n, weights):
     return rows
 
 
-def photographs():
-    from skimage import data
-
-    found = [("astronaut", data.astronaut())]
-    folder = HERE.parents[2] / "shared/data/fasseg/images"
-    return found + [(path.stem, read_photograph(path)) for path in sorted(folder.glob("*.png"))]
-
-
 def score_photographs(out, weights):
     out.mkdir(parents=True, exist_ok=True)
     tiles, n_found, seconds = [], 0, []
     model = load_face_model()
-    for name, picture in photographs():
+    for name, picture, _ in real_photographs():
         start = perf_counter()
         found = estimate_faces(picture, weights)
         seconds.append(perf_counter() - start)

@@ -28,44 +28,41 @@ from time import perf_counter, process_time
 
 import cv2
 import numpy as np
-import skimage.data
 import torch
+from conditions import FASSEG_FOLDER, fixed_condition, lit, real_photographs, render_maker
 from skimage.metrics import structural_similarity
 
-from augment.face_training.renders import RenderMaker, skin_colour
+from augment.face_training.renders import skin_colour
 from augment.morphable import load_face_model
 from augment.pipeline.stages import posed_vertices, rest_vertices, sample_shots, sample_subject
 from augment.portrait.crop import scale_of
 from augment.portrait.estimate import estimate_faces
 from augment.portrait.files import portrait_contents, portrait_overlay
 from augment.portrait.fit import fit_portrait, unrefined
-from augment.portrait.picture_file import read_photograph
 from augment.portrait.texture import PortraitTexture, portrait_texture, texture_sheet
 from augment.portrait.view import PortraitView
-from augment.recipe.face_network import PicturesSpec
 from augment.reconstruct.zones import face_zones
 from augment.render.interpolate import interpolate
 from augment.render.labels import FACE_CLASSES, face_class_of_region, regions_at
-from augment.render.light import Lamp, Lighting
 from augment.render.raster import rasterize
 
 HERE = Path(__file__).parent
 TRUTH_PX = 128
+ALWAYS = (
+    "render.size_px=320", "render.pitch_deg=[-8,8]", "render.roll_deg=[-5,5]",
+    "render.fill=[0.6,0.75]", "render.focal_mm=[50,110]", "render.photometric=0.5",
+    "render.albumentations=0", "render.labels=[]", "subject.age_years=[18,75]",
+    "subject.expression=0.5",
+)  # fmt: skip
 YAW_DEG = {"side 45°": "[38,52]"}
 CONDITIONS = ("frontal", "side 45°", "back light", "glasses", "drawn")
-BACK_LIGHT = Lighting(
-    lamps=(Lamp((0.5, 0.35, -0.8), (1.6, 1.55, 1.5)), Lamp((-0.6, 0.3, -0.74), (1.2, 1.2, 1.2))),
-    ambient=((0.16, 0.17, 0.2), (0.05, 0.05, 0.06), (0.02, 0.02, 0.02), *[(0.0, 0.0, 0.0)] * 6),
-)
 FASSEG = {"nose": 3, "mouth": 4, "eyes": 5}
 FIELDS = ("landmarks_px", "shape_median_mm", "shape_p95_mm", "psnr_db", "ssim")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--fasseg", type=Path, default=HERE.parents[1].parent / "shared/data/fasseg"
-    )
+    parser.add_argument("--fasseg", type=Path, default=FASSEG_FOLDER)
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--samples", type=int, default=12)
     parser.add_argument("--seed", type=int, default=77_000)
@@ -95,26 +92,8 @@ def truth_rows(model, words) -> Iterator[dict]:
     """One row a render and method."""
     zone = face_zones(model).is_face
     for condition in CONDITIONS:
-        maker = RenderMaker(
-            PicturesSpec(
-                recipe="face_train",
-                seed=words.seed,
-                renders=words.samples,
-                overrides=(
-                    "render.size_px=320",
-                    f"render.yaw_deg={YAW_DEG.get(condition, '[-8,8]')}",
-                    "render.pitch_deg=[-8,8]",
-                    "render.roll_deg=[-5,5]",
-                    "render.fill=[0.6,0.75]",
-                    "render.focal_mm=[50,110]",
-                    "render.photometric=0.5",
-                    "render.albumentations=0",
-                    "render.labels=[]",
-                    "subject.age_years=[18,75]",
-                    "subject.expression=0.5",
-                ),
-            )
-        )
+        overrides = (*ALWAYS, f"render.yaw_deg={YAW_DEG.get(condition, '[-8,8]')}")
+        maker = render_maker(overrides, words.samples, words.seed)
         for number in range(words.samples):
             truth = one_render(maker, number, condition)
             yield from score_render(model, zone, truth, condition, number, words.weights)
@@ -126,36 +105,14 @@ def one_render(maker, number, condition) -> dict:
     subject = sample_subject(recipe, model, None, number)
     vertices = posed_vertices(model, subject, [rest_vertices(model, subject)])
     shot = sample_shots(recipe, model, subject, vertices, number)[0]
-    if condition == "back light":
-        lit = replace(shot.appearance, lighting=BACK_LIGHT)
-        shot = replace(shot, appearance=lit)
+    shot = lit(shot, condition)
     view = maker.pipeline.views(vertices, shot)[0]
-    image = view.image
-    if condition == "glasses":
-        image = with_glasses(image, view.landmarks_px)
-    if condition == "drawn":
-        image = cv2.pencilSketch(image, sigma_s=40, sigma_r=0.08, shade_factor=0.03)[1]
     return {
-        "image": np.ascontiguousarray(image),
+        "image": fixed_condition(condition, view.image, view.landmarks_px),
         "landmarks": view.landmarks_px.astype(float),
         "vertices": vertices[0].numpy().astype(float),
         "albedo": skin_colour(model, shot.appearance),
     }
-
-
-def with_glasses(image, points):
-    """Dark frames about both eyes, a bridge and arms."""
-    image = image.copy()
-    across = np.linalg.norm(points[36:42].mean(0) - points[42:48].mean(0))
-    width = max(1, round(0.05 * across))
-    for eye in (slice(36, 42), slice(42, 48)):
-        middle = points[eye].mean(0).round().astype(int).tolist()
-        length = np.linalg.norm(points[eye][3] - points[eye][0])
-        axes = (round(0.85 * length), round(0.65 * length))
-        cv2.ellipse(image, middle, axes, 0, 0, 360, (25, 20, 20), width, cv2.LINE_AA)
-    for line in (points[[39, 27, 42]], points[[36, 0]], points[[45, 16]]):
-        cv2.polylines(image, [line.astype(np.int32)], False, (25, 20, 20), width, cv2.LINE_AA)
-    return image
 
 
 def score_render(model, zone, truth, condition, number, weights) -> Iterator[dict]:
@@ -221,18 +178,10 @@ def face_texels(model):
 # --- real photographs ------------------------------------------------------------------------
 
 
-def photographs(words):
-    """Name, picture, mask (or None) of each real photograph."""
-    yield "astronaut", skimage.data.astronaut(), None
-    for path in sorted((words.fasseg / "images").glob("*.png")):
-        mask = cv2.imread(str(words.fasseg / "masks" / path.name), cv2.IMREAD_GRAYSCALE)
-        yield path.stem, read_photograph(path), mask
-
-
 def real_rows(model, words):
     """One row a photograph: found, IoU before and after, seconds."""
     rows, overlays = [], []
-    for name, image, mask in photographs(words):
+    for name, image, mask in real_photographs(words.fasseg):
         lap = Lap()
         estimates = estimate_faces(image, words.weights)
         estimated = lap()
