@@ -130,7 +130,8 @@ class Pipeline:
         """
         frame = frame_of(self.spec, index)
         full = fullest(self.spec, frame)
-        for attempt in range(MAX_ATTEMPTS):
+        attempt = 0
+        while True:
             with watch.stage("pathology"):
                 rng = stream(self.spec.seed, frame.case, attempt_stage("pathology", attempt))
                 requests = assign_pathologies(self.spec, frame.case, rng, PATHOLOGIES)
@@ -138,16 +139,16 @@ class Pipeline:
             try:
                 with watch.stage("pathology"):
                     case = solve_case(self.basis, subject, requests)
+                break
             except RecipeError:
-                if attempt + 1 == MAX_ATTEMPTS:
+                attempt += 1
+                if attempt == MAX_ATTEMPTS:
                     raise
-                continue
-            if frame == full:
-                return case, attempt
+        if frame != full:
             subject = self._subject(frame, attempt, watch)
             with watch.stage("pathology"):
-                return frame_case(self.basis, subject, requests, frame), attempt
-        raise RecipeError(f"no head of {MAX_ATTEMPTS} was drawn")
+                case = frame_case(self.basis, subject, requests, frame)
+        return case, attempt
 
     def _subject(self, frame: Frame, attempt: int, watch: Stopwatch) -> Subject:
         with watch.stage("subject"):
