@@ -17,6 +17,8 @@ Basis = Literal["published", "fitted", "proposal"]
 Need = Literal["surface", "smile", "cut"]
 Effect = Literal["displacement", "expression", "cut"]
 Anchors = Mapping[str, Float[np.ndarray, "3"]]
+LEAST_MEAN_SD = 2.0
+"""Mean of a cohort over its standard deviation, so that few draws lie below 0."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,34 @@ class Cohort:
     """A published group of patients, as a normal distribution of the measure.
 
     Attributes:
-        mean: Mean in the measure's unit.
+        mean: Mean in the measure's unit, two standard deviations or more.
         sd: Standard deviation.
         source: Where it was published.
+
+    Raises:
+        ValueError: If more than a few draws would lie below 0.
     """
 
     mean: float
     sd: float
     source: str
+
+    def __post_init__(self) -> None:
+        """Refuse a mean and a spread of which a normal distribution makes many healthy patients."""
+        if self.mean < LEAST_MEAN_SD * self.sd:
+            raise ValueError(
+                f"a cohort expects a mean of {LEAST_MEAN_SD:g} standard deviations or more, for a"
+                f" draw below 0 counts as 0, got {self.mean:g} and {self.sd:g} ({self.source});"
+                " leave the cohort out and draw from the grades"
+            )
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Draw the severity of one patient, in the measure's unit.
+
+        A draw below 0, which no patient has, counts as 0: a share Phi(-mean / sd) of all, 2.3 % at
+        most; 1.7 % of the swollen cheeks, 0.9 % of the orbital fractures, 0.2 % of the zygomas.
+        """
+        return max(0.0, float(rng.normal(self.mean, self.sd)))
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def grade_ranges(pathology: Pathology) -> dict[str, tuple[float, float]]:
 
 def _draw(entry: PathologySpec, rng: np.random.Generator, pathology: Pathology) -> Request:
     if entry.severity.grade == COHORT and pathology.cohort is not None:
-        severity = max(0.0, float(rng.normal(pathology.cohort.mean, pathology.cohort.sd)))
+        severity = pathology.cohort.draw(rng)
     else:
         severity = entry.severity.draw(rng, grade_ranges(pathology))
     side = entry.side
