@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 
-from augment.geometry.camera import Camera
 from augment.geometry.mesh import vertex_normals
 from augment.morphable.model import FaceModel
 from augment.morphable.regions import REGION_ID
@@ -28,10 +27,9 @@ from augment.render.fragments import Fragments
 from augment.render.interpolate import interpolate
 from augment.render.labels import regions_at
 from augment.render.raster import rasterize
-from augment.render.texture_space import nearest_painted
+from augment.render.texture_space import nearest_painted, sheet_fragments
 
 SHEET_PX, CROP_PX = 512, 512
-_PLANE_MM = 1000.0
 MIN_FACING, FULL_FACING = 0.15, 0.6
 DEPTH_SLACK_MM = 2.5
 MIRROR_SHARE = 0.03
@@ -136,24 +134,13 @@ def png_bytes(image: UInt8[np.ndarray, "height width 3"]) -> bytes:
 def texture_sheet(model: FaceModel) -> TextureSheet:
     """Return what the texels of a model show; found once."""
     size = SHEET_PX
-    uv = model.uv
-    flat = torch.stack(
-        (uv[:, 0] * size, (1.0 - uv[:, 1]) * size, torch.full((len(uv),), _PLANE_MM)), dim=-1
-    )
-    camera = Camera(
-        torch.tensor([_PLANE_MM], dtype=torch.float64),
-        torch.zeros((1, 2), dtype=torch.float64),
-        torch.eye(4, dtype=torch.float64)[None],
-        size,
-        size,
-    )
-    fragments = rasterize(flat[None], model.uv_faces, camera)
+    fragments = sheet_fragments(model, size)
     painted = fragments.is_hit()[0].numpy()
     mirror_uv, has_mirror = _mirrored_corners(model)
     corners = torch.arange(3 * len(model.uv_faces)).reshape(-1, 3)
     at = interpolate(fragments, corners, torch.from_numpy(mirror_uv.reshape(-1, 2)))[0].numpy()
     triangle = fragments.triangle[0].long().clamp_min(0)
-    own_uv = interpolate(fragments, model.uv_faces, uv)[0].reshape(-1, 2)
+    own_uv = interpolate(fragments, model.uv_faces, model.uv)[0].reshape(-1, 2)
     part = model.part_of_triangle[triangle].reshape(-1)
     region = regions_at(model, part, own_uv).reshape(size, size).numpy()
     hidden = np.isin(region, [REGION_ID[name] for name in UNSEEN_REGIONS])

@@ -15,6 +15,7 @@ from torch import Tensor
 from augment.geometry.camera import Camera
 from augment.geometry.mesh import vertex_normals
 from augment.morphable.model import FaceModel
+from augment.render.fragments import Fragments
 from augment.render.interpolate import interpolate
 from augment.render.raster import rasterize
 
@@ -43,15 +44,15 @@ class Unrolled:
         return len(self.is_painted)
 
 
-def unroll(model: FaceModel, size: int) -> Unrolled:
-    """Return the surface points of a sheet of `size` x `size` texels.
+def sheet_fragments(model: FaceModel, size: int) -> Fragments:
+    """Return the triangle of each texel of a sheet, and the place on it, as if it were a picture.
 
     The texture triangles lie on a plane before a camera that sees one texel a pixel, so the
     rasterizer of the pictures answers this too.
 
     Args:
         model: The face model, on the CPU.
-        size: Texels along each side, a divisor of the region sheet's.
+        size: Texels along each side.
     """
     flat = torch.stack(
         (
@@ -68,7 +69,17 @@ def unroll(model: FaceModel, size: int) -> Unrolled:
         size,
         size,
     )
-    fragments = rasterize(flat[None], model.uv_faces, camera)
+    return rasterize(flat[None], model.uv_faces, camera)
+
+
+def unroll(model: FaceModel, size: int) -> Unrolled:
+    """Return the surface points of a sheet of `size` x `size` texels.
+
+    Args:
+        model: The face model, on the CPU.
+        size: Texels along each side, a divisor of the region sheet's.
+    """
+    fragments = sheet_fragments(model, size)
     normals = vertex_normals(model.mean, model.faces)
     values = interpolate(fragments, model.faces, torch.cat((model.mean, normals), 1))[0].numpy()
     painted = fragments.is_hit()[0].numpy()

@@ -33,6 +33,7 @@ from conditions import FASSEG_FOLDER, fixed_condition, lit, real_photographs, re
 from skimage.metrics import structural_similarity
 
 from augment.face_training.renders import skin_colour
+from augment.geometry.rotation import align_points
 from augment.morphable import load_face_model
 from augment.pipeline.stages import posed_vertices, rest_vertices, sample_shots, sample_subject
 from augment.portrait.crop import scale_of
@@ -41,6 +42,7 @@ from augment.portrait.files import portrait_contents, portrait_overlay
 from augment.portrait.fit import fit_portrait, unrefined
 from augment.portrait.texture import PortraitTexture, portrait_texture, texture_sheet
 from augment.portrait.view import PortraitView
+from augment.reconstruct.rigid import transform_points
 from augment.reconstruct.zones import face_zones
 from augment.render.interpolate import interpolate
 from augment.render.labels import FACE_CLASSES, face_class_of_region, regions_at
@@ -145,10 +147,9 @@ def score_render(model, zone, truth, condition, number, weights) -> Iterator[dic
 
 def shape_distance(found, true, zone):
     """Distances of corresponding face vertices after a rigid alignment, mm."""
-    a, b = found[zone] - found[zone].mean(0), true[zone] - true[zone].mean(0)
-    left, _, right = np.linalg.svd(a.T @ b)
-    turn = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
-    return np.linalg.norm(a @ turn - b, axis=1)
+    found, true = found[zone], true[zone]
+    true_from_found = align_points(torch.from_numpy(found), torch.from_numpy(true)).numpy()
+    return np.linalg.norm(transform_points(true_from_found, found) - true, axis=1)
 
 
 def texture_scores(model, fit, estimate, albedo, method):

@@ -2,9 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from portraits import portrait
 
 from augment.errors import GeometryError
+from augment.geometry.rotation import align_points
 from augment.portrait.fit import (
     fit_portrait,
     free_expressions,
@@ -18,6 +20,7 @@ from augment.portrait.surface_points import (
     posed_head,
 )
 from augment.portrait.view import PortraitView, start_state
+from augment.reconstruct.rigid import transform_points
 
 PIXEL = 0.9
 """Exact landmarks are met this well at 256 px: the prior pulls a little."""
@@ -30,10 +33,10 @@ def known(model):
 
 def shape_error_mm(model, zones, fit, known):
     """Median distance of corresponding vertices of the face after a rigid alignment."""
-    a, b = (v[zones.is_face] - v[zones.is_face].mean(0) for v in (fit, known.vertices))
-    left, _, right = np.linalg.svd(a.T @ b)
-    turn = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
-    return float(np.median(np.linalg.norm(a @ turn - b, axis=1)))
+    found, true = fit[zones.is_face], known.vertices[zones.is_face]
+    true_from_found = align_points(torch.from_numpy(found), torch.from_numpy(true)).numpy()
+    away = np.linalg.norm(transform_points(true_from_found, found) - true, axis=1)
+    return float(np.median(away))
 
 
 def with_landmarks(view, landmarks):
