@@ -51,14 +51,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except FaciesError as error:
-        errors.print(f"[red]error:[/red] {escape(' '.join(str(error).split()))}")
+        errors.print(f"[red]error:[/red] {escape(_one_line(str(error)))}")
         return BAD_INPUT
     except OSError as error:
-        errors.print(f"[red]error:[/red] {escape(_explain(error))}")
+        errors.print(f"[red]error:[/red] {escape(_one_line(_explain(error)))}")
+        return BAD_INPUT
+    except MemoryError:
+        errors.print(
+            "[red]error:[/red] expected an input that fits into memory, got a larger one; reduce"
+            " it, or ask for fewer workers"
+        )
         return BAD_INPUT
     except KeyboardInterrupt:
         errors.print("stopped; the same command goes on from here")
         return INTERRUPTED
+
+
+def _one_line(text: str) -> str:
+    """Return a text without line breaks or signs that a terminal would act on."""
+    signs = " ".join(text.split())
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in signs)
 
 
 def _run(arguments: Sequence[str]) -> int:

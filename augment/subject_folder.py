@@ -4,20 +4,29 @@
 beside it what else is known.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
 from augment.errors import AssetError
 from augment.sample import N_EXPRESSION, N_IDENTITY, N_POSE, Subject
+from augment.untrusted import read_json, shown
 
 SUBJECT_FILE, MESH_FILE = "subject.json", "mesh.ply"
 RESIDUALS_FILE, OVERLAY_FILE = "residuals.json", "overlay.png"
 ARRAYS = ("identity", "expression", "pose", "detail_mm")
+FACTS: dict[str, tuple[type, ...]] = {
+    "source": (str,),
+    "age_years": (int, float, NoneType),
+    "sex": (str, NoneType),
+    "ancestry": (dict, NoneType),
+}
+LARGEST_VALUE = 1e5
+"""Beyond every coefficient, pose (mm, radians) and detail (mm) of a head."""
 
 
 def write_files(contents: Mapping[str, bytes], out_dir: str | Path) -> tuple[Path, ...]:
@@ -68,8 +77,9 @@ def load_subject(path: str | Path) -> Subject:
     """
     path = Path(path)
     path = path / SUBJECT_FILE if path.is_dir() else path
+    record = read_json(path, "a fitted subject", "make one with `facies reconstruct`")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))["subject"]
+        values = dict(record["subject"])
         arrays = {
             name: np.array(values[name], dtype=np.float64)
             for name in ARRAYS
@@ -78,10 +88,7 @@ def load_subject(path: str | Path) -> Subject:
         sizes = tuple(len(arrays[name]) for name in ("identity", "expression", "pose"))
         fits = sizes == (N_IDENTITY, N_EXPRESSION, N_POSE)
         subject = Subject(**(values | arrays)) if fits else None
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise AssetError(f"expected a fitted subject at {str(path)!r}: {reason}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise AssetError(
             f"expected a fitted subject in {str(path)!r}, got something else "
             f"({type(error).__name__}): make one with `facies reconstruct`"
@@ -91,4 +98,31 @@ def load_subject(path: str | Path) -> Subject:
             f"expected {N_IDENTITY}, {N_EXPRESSION} and {N_POSE} coefficients in {str(path)!r}, "
             f"got {sizes}: make it again with `facies reconstruct`"
         )
+    _check_subject(subject, path)
     return subject
+
+
+def _check_subject(subject: Subject, path: Path) -> None:
+    """Refuse values that no fit writes: other shapes, numbers beyond all heads, other types."""
+    for name in ARRAYS:
+        array = getattr(subject, name)
+        if array is None:
+            continue
+        n_axes = 2 if name == "detail_mm" else 1
+        if array.ndim != n_axes or array.shape[1:] not in ((), (3,)):
+            got = f"an array of shape {array.shape}"
+        elif not np.isfinite(array).all() or np.abs(array).max(initial=0.0) > LARGEST_VALUE:
+            got = "NaN, infinity or a larger one"
+        else:
+            continue
+        raise AssetError(
+            f"expected numbers up to {LARGEST_VALUE:g} as {name} in {str(path)!r}, got {got}: make"
+            " it again with `facies reconstruct`"
+        )
+    for name, kinds in FACTS.items():
+        value = getattr(subject, name)
+        if not isinstance(value, kinds):
+            raise AssetError(
+                f"expected a known {name} in {str(path)!r}, got {shown(value)}: make it again with"
+                " `facies reconstruct`"
+            )

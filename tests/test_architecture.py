@@ -17,6 +17,7 @@ PACKAGE = ROOT / "augment"
 # Each room may import rooms before it and those on its own line.
 ORDER = (
     ("errors", "streams", "learning"),
+    ("untrusted",),
     ("recipe", "recipes"),
     ("sample", "record", "subject_folder"),
     ("geometry",),

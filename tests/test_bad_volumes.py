@@ -70,7 +70,7 @@ def test_a_scan_that_cannot_be_moved_is_one_sentence(run, tmp_path, name):
 def test_labels_that_do_not_fit_are_one_sentence(run, tmp_path):
     scan(tmp_path / "scan.nii")
     words = ["ct_anchored", "subject.path=scan.nii", "subject.labels=labels.nii"]
-    assert "subject.labels expects a readable file" in run(*words)
+    assert "expected a plain file as subject.labels at 'labels.nii': no such file" in run(*words)
     scan(tmp_path / "labels.nii", make=lambda v: (v[:20] > 0).astype(np.float32))
     assert "expected labels on the grid of 'scan.nii', 40 x 40 x 40 voxels" in run(*words)
     scan(tmp_path / "labels.nii", make=lambda v: (v > 0).astype(np.float32) * 9)

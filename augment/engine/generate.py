@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
+from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -22,6 +22,7 @@ from augment.pipeline import (
 )
 from augment.pipeline.own_atlas import atlas_files
 from augment.recipe import RecipeSpec
+from augment.untrusted import plain_size
 from augment.writer.folder import Identity, abandon_folder, finish_folder, open_folder
 from augment.writer.sample_folder import INCOMING
 
@@ -39,6 +40,8 @@ VERSIONED = (
     "scipy",
     "torch",
 )
+
+MAX_INPUT_BYTES = 2_000_000_000
 
 Progress = Callable[[int, int], None]
 
@@ -155,14 +158,16 @@ def identify(spec: RecipeSpec) -> Identity:
     inputs = {}
     for key, path in _input_files(spec).items():
         try:
-            content = path.read_bytes()
+            plain_size(path, f"a plain file as {key}", MAX_INPUT_BYTES)
+            with path.open("rb") as stream:
+                digest = file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             raise AssetError(
                 f"{key} expects a readable file, got '{path}':"
                 f" {(error.strerror or str(error)).lower()}"
             ) from error
         name = f"{path.parent.name}/{path.name}" if key.startswith("volume") else path.name
-        inputs[name] = sha256(content).hexdigest()
+        inputs[name] = digest
     return Identity(spec.fingerprint(), inputs, {name: version(name) for name in VERSIONED})
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from augment.errors import AssetError
-from augment.geometry.mesh import read_mesh
+from augment.geometry.mesh_file import read_mesh
 from augment.morphable import load_face_model
 from augment.pathology.anchors import all_points, anchor_map
 from augment.pathology.measures.report import Measured, measure_mesh, read_landmarks

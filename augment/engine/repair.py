@@ -1,14 +1,14 @@
 """Repairing a data set: exactly the broken samples are made again, from the recipe it carries."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 
 from augment.engine.generate import Progress, generate_dataset, identify
 from augment.errors import AssetError
-from augment.recipe.check import read_spec
+from augment.recipe.check import joined, read_spec
 from augment.recipe.schema import RecipeSpec
+from augment.untrusted import read_json
 from augment.writer.folder import DATASET, SUMS, require_same_run
 from augment.writer.sample_folder import ROWS, SAMPLES, is_whole, read_rows, sample_name
 
@@ -65,15 +65,15 @@ def _recipe(root: Path) -> RecipeSpec:
     path = root / DATASET
     advice = "repeat the `facies generate` command that made it"
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))["recipe"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        values = read_json(path, "a description of the data set", advice)["recipe"]
+    except (AssetError, KeyError, TypeError) as error:
         raise AssetError(
             f"repair expects a data set whose {DATASET} can be read, got '{root}'; {advice}"
         ) from error
     mistakes: list[str] = []
     spec = read_spec(RecipeSpec, values, "recipe", mistakes)
     if mistakes:
-        raise AssetError(f"'{path}' is not of this version: {'; '.join(mistakes)}; {advice}")
+        raise AssetError(f"'{path}' is not of this version: {joined(mistakes)}; {advice}")
     return spec
 
 

@@ -7,7 +7,8 @@ down, z forward, pixel centres at .5.
 
 from augment.geometry.camera import Camera, look_at
 from augment.geometry.distance import closest_point
-from augment.geometry.mesh import read_mesh, vertex_normals, write_ply
+from augment.geometry.mesh import vertex_normals, write_ply
+from augment.geometry.mesh_file import read_mesh
 from augment.geometry.subdivision import loop_subdivision
 
 __all__ = [

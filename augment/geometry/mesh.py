@@ -10,10 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from augment.errors import AssetError, GeometryError
-
-MESH_SUFFIXES = (".obj", ".ply", ".stl")
-"""File kinds that `read_mesh` reads."""
+from augment.errors import GeometryError
 
 
 def face_vectors(
@@ -113,62 +110,6 @@ def boundary_loops(faces: Int64[Tensor, "triangles 3"]) -> list[Int64[Tensor, " 
         loops.append(loop)
     loops.sort(key=lambda loop: (-len(loop), loop[0]))
     return [torch.tensor(loop, dtype=torch.int64, device=faces.device) for loop in loops]
-
-
-def read_mesh(
-    path: Path,
-) -> tuple[Float[np.ndarray, "vertices 3"], Int64[np.ndarray, "triangles 3"]]:
-    """Return vertices and triangles of an OBJ, PLY or STL file, in its own unit and frame.
-
-    Quads are split; vertices that coincide exactly are merged (STL repeats each), the others keep
-    their order.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Vertices (float64) and faces; nothing is scaled or turned, for a file does not say its unit.
-
-    Raises:
-        AssetError: If the file is missing, of another kind, unreadable, or holds no triangle.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise AssetError(f"a mesh file was expected at {path}, nothing is there; check the path")
-    if path.suffix.lower() not in MESH_SUFFIXES:
-        raise AssetError(
-            f"a mesh file ends in {', '.join(MESH_SUFFIXES)}, got {path.name!r}; convert it first"
-        )
-    import trimesh
-
-    try:
-        mesh = trimesh.load_mesh(path, process=False, maintain_order=True, skip_materials=True)
-    except Exception as error:
-        raise AssetError(
-            f"{path} was expected to hold a mesh but cannot be read: {error}; export it again"
-        ) from error
-    if isinstance(mesh, trimesh.Scene):
-        mesh = mesh.to_mesh()
-    vertices = np.asarray(getattr(mesh, "vertices", ()), dtype=np.float64).reshape(-1, 3)
-    faces = np.asarray(getattr(mesh, "faces", ()), dtype=np.int64).reshape(-1, 3)
-    if not len(faces):
-        raise AssetError(
-            f"{path} was expected to hold triangles, got none; export the surface, not its points"
-        )
-    if not np.isfinite(vertices).all():
-        raise AssetError(
-            f"{path} was expected to hold finite coordinates, got NaN or infinity; export it again"
-        )
-    return _merge_vertices(vertices, faces)
-
-
-def _merge_vertices(
-    vertices: Float[np.ndarray, "vertices 3"], faces: Int64[np.ndarray, "triangles 3"]
-) -> tuple[Float[np.ndarray, "merged 3"], Int64[np.ndarray, "triangles 3"]]:
-    """Merge vertices that are equal in every bit; each keeps the place of its first appearance."""
-    _, first, inverse = np.unique(vertices, axis=0, return_index=True, return_inverse=True)
-    rank = np.argsort(np.argsort(first))
-    return vertices[np.sort(first)], rank[inverse.ravel()][faces].astype(np.int64)
 
 
 def write_ply(

@@ -1,6 +1,5 @@
 """Labels from what a data set recorded, without drawing anything again."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +20,15 @@ from augment.pipeline.making import Pipeline
 from augment.pipeline.plain import read_camera, read_plain
 from augment.pipeline.stages import Shot, posed_vertices, rest_vertices
 from augment.pipeline.subject_file import FittedHead, read_subject
-from augment.recipe.check import read_spec
+from augment.recipe.check import joined, read_spec
 from augment.recipe.schema import RecipeSpec
 from augment.record import HEALTHY, PATHOLOGICAL
 from augment.render.appearance import Appearance
 from augment.sample import Subject
 from augment.subject_folder import SUBJECT_FILE
+from augment.untrusted import read_json
+
+AGAIN = "make the data set again"
 
 Label = tuple[str, int | None, str, Shaped[np.ndarray, "..."]]
 
@@ -46,11 +48,12 @@ def open_deriver(root: Path) -> Callable[[int], Iterator[Label]]:
     Raises:
         AssetError: If `dataset.json` does not describe a data set of this version.
     """
-    values = json.loads((root / "dataset.json").read_text(encoding="utf-8"))
+    values = read_json(root / "dataset.json", "a description of the data set", AGAIN)
     mistakes: list[str] = []
-    spec = read_spec(RecipeSpec, values["recipe"], "recipe", mistakes)
+    recipe = values.get("recipe") if isinstance(values, dict) else None
+    spec = read_spec(RecipeSpec, recipe, "recipe", mistakes)
     if mistakes:
-        raise AssetError(f"'{root}/dataset.json' is not of this version: {'; '.join(mistakes)}")
+        raise AssetError(f"'{root}/dataset.json' is not of this version: {joined(mistakes)}")
     path = root / SUBJECT_FILE
     model = load_face_model(device=spec.device)
     fitted = read_subject(path, model) if path.is_file() else None
@@ -58,7 +61,7 @@ def open_deriver(root: Path) -> Callable[[int], Iterator[Label]]:
 
     def derive(index: int) -> Iterator[Label]:
         path = root / "samples" / f"{index:06d}" / "parameters.json"
-        return derivation.labels(index, json.loads(path.read_text(encoding="utf-8")))
+        return derivation.labels(index, read_json(path, "what was drawn for a sample", AGAIN))
 
     return derive
 

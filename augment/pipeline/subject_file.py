@@ -13,6 +13,10 @@ from augment.morphable import FaceModel
 from augment.pipeline.plain import plain
 from augment.sample import Subject
 from augment.subject_folder import SUBJECT_FILE, load_subject
+from augment.untrusted import read_json
+
+RIGID_TOLERANCE = 1e-3
+LARGEST_MM = 1e5
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,39 @@ def read_subject(path: Path, model: FaceModel) -> FittedHead:
             f"'{path}' holds a subject of another model or version; make it again with"
             " `facies reconstruct`"
         )
+    return FittedHead(subject, read_place(path))
+
+
+def read_place(path: Path) -> Float[np.ndarray, "4 4"] | None:
+    """Return where a fitted head lies in the world of its scan, None where it is not known.
+
+    Args:
+        path: A file as `read_subject` takes it, or its folder.
+
+    Raises:
+        AssetError: If it is missing, or the place is no rotation and shift.
+    """
     path = path / SUBJECT_FILE if path.is_dir() else path
-    place = json.loads(path.read_text(encoding="utf-8")).get("world_from_head")
-    return FittedHead(subject, None if place is None else np.array(place, dtype=np.float64))
+    advice = "make it again with `facies reconstruct`"
+    record = read_json(path, "a fitted subject", advice)
+    place = record.get("world_from_head") if isinstance(record, dict) else None
+    if place is None:
+        return None
+    try:
+        world_from_head = np.array(place, dtype=np.float64)
+    except (ValueError, TypeError, OverflowError):
+        world_from_head = np.zeros(0)
+    if world_from_head.shape != (4, 4) or not _is_rigid(world_from_head):
+        raise AssetError(
+            f"expected a rotation and a shift as world_from_head in '{path}', got another matrix;"
+            f" {advice}"
+        )
+    return world_from_head
+
+
+def _is_rigid(matrix: Float[np.ndarray, "4 4"]) -> bool:
+    if not np.isfinite(matrix).all() or np.abs(matrix).max() > LARGEST_MM:
+        return False
+    axes = matrix[:3, :3]
+    close = np.allclose(axes @ axes.T, np.eye(3), atol=RIGID_TOLERANCE)
+    return bool(close and np.linalg.det(axes) > 0 and np.array_equal(matrix[3], (0, 0, 0, 1)))

@@ -1,6 +1,8 @@
 """Reading a photograph: any picture file enters, upright 8-bit RGB with bounded memory leaves."""
 
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +10,32 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from augment.errors import AssetError
+from augment.untrusted import plain_size, short
 
 MAX_SIDE_PX = 4096
 """Longer pictures are reduced to it: a face needs a few hundred pixels."""
 MAX_DECODED_PX = 100_000_000
 """Pixels that may be in memory at once, 0.4 GB; JPEG is reduced while it is decoded."""
-MAX_FILE_BYTES = 1 << 30
+MAX_JPEG_PX = 400_000_000
+"""Pixels of a JPEG, which is reduced while it is decoded: twice the largest sensors."""
+MAX_FILE_BYTES = 1_000_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
+"""Of what Pillow reads, the formats of photographs; one of the others would start Ghostscript."""
+DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's decoders raise about bytes that they cannot make sense of."""
 BACKDROP = 255
 """What lies behind transparent pixels."""
 DEEP_WHITE = 65535.0
@@ -29,17 +51,14 @@ def read_photograph(path: str | Path) -> UInt8[np.ndarray, "height width 3"]:
     everything later is given in.
 
     Args:
-        path: Any format that Pillow reads: JPEG, PNG, WebP, TIFF, BMP, GIF and others.
+        path: A file of one of `FORMATS`, which its content tells, not its name.
 
     Raises:
         AssetError: If the file is missing, a folder, no picture, damaged, or too large.
     """
     path = Path(path)
+    plain_size(path, "a photograph", MAX_FILE_BYTES)
     try:
-        if path.is_dir():
-            raise AssetError(f"expected a photograph, got the folder {str(path)!r}; name its files")
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise AssetError(f"expected a photograph below 1 GB, got {str(path)!r}; reduce it")
         with warnings.catch_warnings():
             # The limit below is ours, and it is an error.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -53,23 +72,23 @@ def read_photograph(path: str | Path) -> UInt8[np.ndarray, "height width 3"]:
         ) from error
     except Image.DecompressionBombError as error:
         raise _too_large(path, "more than 178 million pixels") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except DAMAGED as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise AssetError(
-            f"the photograph {str(path)!r} cannot be read ({reason.lower()}); check the path or"
-            " save it anew as JPEG or PNG"
+            f"the photograph {str(path)!r} cannot be read ({short(reason).lower()}); save it anew"
+            " as JPEG or PNG"
         ) from error
 
 
 def _decoded(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     with _opened(path) as image:
         # JPEG alone: decodes at 1/2, 1/4 or 1/8 so that neither side falls below the target.
-        long = max(image.size)
+        size = image.size
+        long = max(size)
         if long > MAX_SIDE_PX:
             share = MAX_SIDE_PX / long
             image.draft("RGB", (int(image.width * share), int(image.height * share)))
-        if image.width * image.height > MAX_DECODED_PX:
-            raise _too_large(path, f"{image.width} x {image.height}")
+        _check_size(image, size, path)
         image.load()
         upright = ImageOps.exif_transpose(image)
         if max(upright.size) > MAX_SIDE_PX:
@@ -83,9 +102,18 @@ def _opened(path: Path) -> Image.Image:
     limit = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:
-        return Image.open(path)
+        Image.init()
+        return Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])
     finally:
         Image.MAX_IMAGE_PIXELS = limit
+
+
+def _check_size(image: Image.Image, size: tuple[int, int], path: Path) -> None:
+    """Refuse more pixels than fit: those of a progressive JPEG are all kept while it is decoded."""
+    is_whole = image.format not in ("JPEG", "MPO") or "progressive" in image.info
+    n_decoded = size[0] * size[1] if is_whole else image.width * image.height
+    if n_decoded > MAX_DECODED_PX or size[0] * size[1] > MAX_JPEG_PX:
+        raise _too_large(path, f"{size[0]} x {size[1]}")
 
 
 def _too_large(path: Path, size: str) -> AssetError:

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 from augment.errors import AssetError
 from augment.portrait.network import FaceNetwork, NetworkShape
 from augment.subject_folder import write_files
+from augment.untrusted import read_bounded, read_json
 
 WEIGHTS_FILE, FACTS_FILE = "face_network.safetensors", "face_network.json"
 SHIPPED = Path(__file__).parent / "weights"
+MAX_WEIGHT_BYTES = 500_000_000
 
 
 def save_weights(
@@ -70,15 +73,16 @@ def load_network(folder: str | Path | None = None, device: str = "cpu") -> FaceN
 @lru_cache(maxsize=4)
 def _load(folder: str, device: str) -> FaceNetwork:
     path = Path(folder)
+    for name in (FACTS_FILE, WEIGHTS_FILE):
+        if not (path / name).is_file():
+            raise AssetError(
+                f"expected weights of the face network in '{path}', got no {name};"
+                " train them with `facies train face_network` or leave weights out"
+            )
+    facts = read_json(path / FACTS_FILE, "facts about weights", "copy both files anew")
+    content = read_bounded(path / WEIGHTS_FILE, "weights", MAX_WEIGHT_BYTES)
     try:
-        facts = json.loads((path / FACTS_FILE).read_text(encoding="utf-8"))
-        content = (path / WEIGHTS_FILE).read_bytes()
-        shape, expected = NetworkShape(**facts["network"]), facts["sha256"]
-    except OSError as error:
-        raise AssetError(
-            f"expected weights of the face network in '{path}', got no {Path(error.filename).name};"
-            " train them with `facies train face_network` or leave weights out"
-        ) from error
+        shape, expected = NetworkShape(**facts["network"]), str(facts["sha256"])
     except (ValueError, KeyError, TypeError) as error:
         raise AssetError(
             f"expected facts about weights in '{path / FACTS_FILE}', got something else; copy both"
@@ -90,9 +94,24 @@ def _load(folder: str, device: str) -> FaceNetwork:
             f"expected weights with SHA-256 {expected[:12]}… in '{path / WEIGHTS_FILE}', got"
             f" {found[:12]}…; the file is damaged or another one, copy both files anew"
         )
+    try:
+        weights = load(content)  # numbers and nothing else; no pickle is ever opened
+        with torch.device("meta"):  # a shape of terabytes takes no memory
+            wanted = {key: value.shape for key, value in FaceNetwork(shape).state_dict().items()}
+        fits = wanted == {key: value.shape for key, value in weights.items()}
+    except (SafetensorError, ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+        raise AssetError(
+            f"expected weights as safetensors in '{path / WEIGHTS_FILE}', got something else"
+            f" ({type(error).__name__}); copy both files anew"
+        ) from error
+    if not fits:
+        raise AssetError(
+            f"expected weights of the network that '{path / FACTS_FILE}' describes, got others;"
+            " copy both files anew"
+        )
     network = FaceNetwork(shape)
     network.load_state_dict(
-        {k: v.float() if v.dtype.is_floating_point else v for k, v in load(content).items()}
+        {k: v.float() if v.dtype.is_floating_point else v for k, v in weights.items()}
     )
     network.requires_grad_(False)
     return network.eval().to(torch.device(device))

@@ -6,11 +6,17 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from augment.recipe.severity import Severity, read_severity
+from augment.untrusted import shown
 
 Spec = TypeVar("Spec")
 
 # What a value becomes after its mistake was noted; its key then keeps the default.
 INVALID: Any = object()
+MAX_MISTAKES = 20
+LARGEST_NUMBER = 2**63 - 1
+"""What the tables of a data set can hold."""
+LONGEST_TEXT = 4096
+MAX_KEY = 100
 
 
 def read_spec(kind: type[Spec], values: Any, where: str, mistakes: list[str]) -> Spec:
@@ -42,8 +48,19 @@ def read_spec(kind: type[Spec], values: Any, where: str, mistakes: list[str]) ->
     return kind(**read)
 
 
+def joined(mistakes: list[str]) -> str:
+    """Return mistakes as one message, of which no list in a file makes pages."""
+    more = len(mistakes) - MAX_MISTAKES
+    rest = [f"and {more} more mistakes"] if more > 0 else []
+    return "; ".join([*mistakes[:MAX_MISTAKES], *rest])
+
+
 def unknown_key(key: str, known: list[str]) -> str:
     """Return the sentence for a key that no recipe has, with the nearest known one."""
+    if key.rpartition(".")[2].startswith("_"):
+        return f"unknown key {shown(key)}: a recipe holds values and names no code; remove it"
+    if len(key) > MAX_KEY:
+        return f"unknown key {shown(key)}; `facies show RECIPE` lists the known ones"
     near = get_close_matches(key, known, n=1, cutoff=0.0)
     return f"unknown key {key!r}, the nearest known key is {near[0]!r}"
 
@@ -92,7 +109,7 @@ def _read_tuple(
     if kinds == (float,) * 3:
         return _read_triple(item, value, key, mistakes)
     if not isinstance(value, list | tuple):
-        mistakes.append(f"{key} expects a list, got {value!r}")
+        mistakes.append(f"{key} expects a list, got {shown(value)}")
         return INVALID
     if kinds[1] is Ellipsis:
         entries = [
@@ -101,13 +118,13 @@ def _read_tuple(
         ]
         return INVALID if any(entry is INVALID for entry in entries) else tuple(entries)
     if len(value) != 2:
-        mistakes.append(f"{key} expects [low, high], got {value!r}")
+        mistakes.append(f"{key} expects [low, high], got {shown(value)}")
         return INVALID
     low, high = (_read_scalar(kinds[0], item, entry, key, mistakes) for entry in value)
     if low is INVALID or high is INVALID:
         return INVALID
     if low > high:
-        mistakes.append(f"{key} expects [low, high] with low <= high, got {value!r}")
+        mistakes.append(f"{key} expects [low, high] with low <= high, got {shown(value)}")
     return (low, high)
 
 
@@ -115,7 +132,7 @@ def _read_triple(item: Field[Any], value: Any, key: str, mistakes: list[str]) ->
     """Read three numbers, or one that stands for all three."""
     values = value if isinstance(value, list | tuple) else [value] * 3
     if len(values) != 3:
-        mistakes.append(f"{key} expects three numbers or one, got {value!r}")
+        mistakes.append(f"{key} expects three numbers or one, got {shown(value)}")
         return INVALID
     # One number is one mistake, however often it stands.
     wrong: list[str] = []
@@ -125,7 +142,7 @@ def _read_triple(item: Field[Any], value: Any, key: str, mistakes: list[str]) ->
 
 
 def _read_scalar(hint: Any, item: Field[Any], value: Any, key: str, mistakes: list[str]) -> Any:
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) <= LARGEST_NUMBER:
         value = float(value)
     low, high = item.metadata["low"], item.metadata["high"]
     choices = item.metadata["choices"]
@@ -133,10 +150,14 @@ def _read_scalar(hint: Any, item: Field[Any], value: Any, key: str, mistakes: li
     if fits and choices:
         fits = value in choices
     if fits and hint in (int, float):
-        fits = (low is None or value >= low) and (high is None or value <= high)
+        # Not a number compares as False with every bound.
+        fits = -LARGEST_NUMBER <= value <= LARGEST_NUMBER
+        fits = fits and (low is None or value >= low) and (high is None or value <= high)
+    if fits and hint is str:
+        fits = len(value) <= LONGEST_TEXT and value.isprintable()
     if fits:
         return value
-    mistakes.append(f"{key} expects {_expectation(hint, low, high, choices)}, got {value!r}")
+    mistakes.append(f"{key} expects {_expectation(hint, low, high, choices)}, got {shown(value)}")
     return INVALID
 
 

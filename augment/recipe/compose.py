@@ -3,22 +3,38 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import yaml
 from hydra import compose, initialize_config_dir, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError  # type: ignore[import-untyped]
 
 from augment.errors import RecipeError
-from augment.recipe.check import known_keys, read_spec, unknown_key
+from augment.recipe.check import joined, known_keys, read_spec, unknown_key
 from augment.recipe.contradictions import contradictions
 from augment.recipe.family import RECIPES_PACKAGE, known_text, parse_override, yaml_texts
+from augment.recipe.plain_yaml import check_composed
 from augment.recipe.schema import RecipeSpec
+from augment.untrusted import shown
+
+MAX_NAME = 200
+NOT_COMPOSED = (
+    HydraException,
+    OmegaConfBaseException,
+    yaml.YAMLError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    AssertionError,
+    RecursionError,
+)
+"""What Hydra raises about lists of defaults and keys that it does not expect."""
 
 
 def recipe_names(config_dir: Path | None = None) -> dict[str, str]:
@@ -32,7 +48,7 @@ def recipe_names(config_dir: Path | None = None) -> dict[str, str]:
         Recipe name to the text of its YAML file, sorted by name.
 
     Raises:
-        RecipeError: If config_dir is not a folder.
+        RecipeError: If config_dir is not a folder of YAML files with plain values.
     """
     return yaml_texts("", config_dir)
 
@@ -69,15 +85,46 @@ def compose_recipe(
     """
     recipe_text(name, config_dir)
     mistakes: list[str] = []
-    values = _compose_values(name, _parse(overrides), config_dir, mistakes)
+    changes = _parse(overrides)
+    if config_dir is not None:
+        chosen = [(change.key_or_group, change.value()) for change in changes]
+        groups = [f"{key}/{value}"[:MAX_NAME] for key, value in chosen if isinstance(value, str)]
+        check_composed(config_dir, [name, *groups])
+    values = _compose_values(name, changes, config_dir, mistakes)
+    if config_dir is not None:
+        mistakes.extend(_reaching_out(values, {change.key_or_group for change in changes}))
     spec = read_spec(RecipeSpec, {**values, "name": name}, "", mistakes)
     if not mistakes and not partial:
         mistakes.extend(contradictions(spec))
     if mistakes:
-        raise RecipeError(f"recipe {name}: {'; '.join(mistakes)}")
+        raise RecipeError(f"recipe {name}: {joined(mistakes)}")
     return (
         spec if spec.out else read_spec(RecipeSpec, {**spec.values(), "out": f"out/{name}"}, "", [])
     )
+
+
+def _reaching_out(values: dict[str, Any], given: set[str]) -> list[str]:
+    """Return one sentence for each key by which a file would reach out of where it is run.
+
+    Recipes travel; what they write lies below the current folder, and whom they connect to is said
+    on the command line.
+    """
+    found = []
+    out = values.get("out")
+    if isinstance(out, str) and "out" not in given:
+        parts = PurePosixPath(out).parts
+        if out.startswith(("/", "~")) or ".." in parts or "://" in out:
+            found.append(
+                f"out expects a folder below the current one in a recipe's file, got {shown(out)};"
+                " give another one on the command line, out=DIR"
+            )
+    address = values.get("ray_address")
+    if address is not None and "ray_address" not in given:
+        found.append(
+            f"ray_address expects to be given on the command line, got {shown(address)} in a"
+            " recipe's file; remove it there"
+        )
+    return found
 
 
 def expand_sweeps(overrides: Sequence[str]) -> list[list[str]]:
@@ -133,10 +180,10 @@ def _compose_values(
                     mistakes.append(unknown_key(key, known))
             config = compose(name, accepted)
             values = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
-        raise RecipeError(f"recipe {name}: {' '.join(str(error).split())}") from error
+    except NOT_COMPOSED as error:
+        raise RecipeError(f"recipe {name}: {shown(error)}") from error
     if not isinstance(values, dict):
-        raise RecipeError(f"recipe {name} expects keys and values, got {values!r}")
+        raise RecipeError(f"recipe {name} expects keys and values, got {shown(values)}")
     return {str(key): value for key, value in values.items()}
 
 

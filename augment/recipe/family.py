@@ -17,10 +17,12 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError  # type: ignore[import-untyped]
+from yaml import YAMLError
 
 from augment.errors import RecipeError
-from augment.recipe.check import known_keys, read_spec, unknown_key
+from augment.recipe.check import joined, known_keys, read_spec, unknown_key
+from augment.recipe.plain_yaml import plain_yaml_files
+from augment.untrusted import shown
 
 RECIPES_PACKAGE = "augment.recipes"
 PROFILE, PROFILES = "profile", "profiles"
@@ -36,7 +38,7 @@ def yaml_texts(folder: str, config_dir: Path | None) -> dict[str, str]:
         config_dir: The user's own folder of YAML files; they hide shipped ones of the same name.
 
     Raises:
-        RecipeError: If config_dir is not a folder.
+        RecipeError: If config_dir is not a folder of YAML files with plain values.
     """
     found = {
         entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8")
@@ -44,10 +46,7 @@ def yaml_texts(folder: str, config_dir: Path | None) -> dict[str, str]:
         if entry.name.endswith(".yaml")
     }
     if config_dir is not None:
-        if not config_dir.is_dir():
-            raise RecipeError(f"--config-dir expects a folder of YAML files, got '{config_dir}'")
-        for path in config_dir.glob("*.yaml"):
-            found[path.stem] = path.read_text(encoding="utf-8")
+        found |= plain_yaml_files(config_dir)
     return dict(sorted(found.items()))
 
 
@@ -122,7 +121,7 @@ class Family(Generic[Spec]):
         if not mistakes:
             mistakes.extend(self.contradictions(spec))
         if mistakes:
-            raise RecipeError(f"{self.noun} {name}: {'; '.join(mistakes)}")
+            raise RecipeError(f"{self.noun} {name}: {joined(mistakes)}")
         return spec
 
     def _changes(self, overrides: Sequence[str], mistakes: list[str]) -> dict[str, Any]:
@@ -147,7 +146,7 @@ class Family(Generic[Spec]):
         try:
             config: Any = OmegaConf.create(text)
             if not isinstance(config, DictConfig):
-                raise RecipeError(f"{self.noun} {name} expects keys and values, got {text!r}")
+                raise RecipeError(f"{self.noun} {name} expects keys and values, got {shown(text)}")
             if PROFILE in known_keys(self.kind):
                 profile = changes.get(PROFILE, config.get(PROFILE, "cpu"))
                 config = OmegaConf.merge(config, config.pop(PROFILES, {}).get(profile, {}))

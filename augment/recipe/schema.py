@@ -263,7 +263,7 @@ class RecipeSpec:
 
     name: str = setting("", "name of the recipe")
     seed: int = setting(0, "seed of every draw; sample k depends on (seed, k) alone", low=0)
-    samples: int = setting(24, "number of samples", low=1)
+    samples: int = setting(24, "number of samples", low=1, high=100_000_000)
     out: str = setting("", "folder of the data set, `out/NAME` if empty")
     workers: int = setting(0, "processes; 0 chooses from the cores and the work", low=0, high=1024)
     engine: str = setting(

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from augment.untrusted import shown
+
 ANY_GRADE = "any"
 COHORT = "cohort"
+LARGEST = 1e6
+"""No measure has a larger value in its unit."""
 _WITH_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]\w*|%)\s*")
 _UNITS = {"%": "percent"}
 
@@ -75,6 +78,8 @@ def read_severity(value: Any) -> Severity:
         return value
     if isinstance(value, str) and (found := _WITH_UNIT.fullmatch(value)):
         number = float(found[1])
+        if not _is_number(number):
+            raise ValueError(f"expected a number of at most {LARGEST:g}, got {shown(value)}")
         return Severity(uniform=(number, number), unit=_UNITS.get(found[2], found[2]))
     if isinstance(value, str) and value:
         return Severity(grade=value)
@@ -88,9 +93,9 @@ def read_severity(value: Any) -> Severity:
         return Severity(uniform=(float(value), float(value)))
     raise ValueError(
         "expected a number of 0 or more, with its unit if you like (34 mm), the name of a grade,"
-        f" or {{uniform: [low, high]}} with 0 <= low <= high, got {value!r}"
+        f" or {{uniform: [low, high]}} with 0 <= low <= high, got {shown(value)}"
     )
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST

@@ -5,17 +5,16 @@ are reordered so that i, j, k run closest to right, anterior, superior. Nothing 
 cropped or rescaled here.
 """
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 from jaxtyping import Bool, Float
-from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
-from augment.errors import AssetError, GeometryError
+from augment.errors import GeometryError
+from augment.reconstruct.nifti_file import NiftiFile, open_nifti
 
 MIN_EXTENT_MM = 80.0
 MAX_EXTENT_MM = 2600.0
@@ -24,6 +23,8 @@ MIN_VOXELS_PER_AXIS = 8
 SINGULAR_RATIO = 1e-4
 # sform and qform differ by rounding in many files; by more than this one of them is wrong.
 MAX_DISAGREEMENT_MM = 1.0
+STRAIGHT = np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
+"""nibabel's orientation of axes that stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -80,76 +81,87 @@ def read_volume(path: str | Path, *, keep_axes: bool = False) -> Volume:
         GeometryError: If it is not 3D, not real-valued, not finite, not in millimetres, or its
         affine is missing, contradicts itself or is singular.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise AssetError(
-            f"expected a NIfTI file, got {str(path)!r}, which does not exist: check the path"
-        )
-    image = _load(path)
-    _check_header(image, path)
-    image = image if keep_axes else nib.as_closest_canonical(image)
-    values = _values(image, path)
-    return Volume(values=values, world_from_voxel=np.array(image.affine, dtype=np.float64))
+    file = open_nifti(Path(path))
+    _check_header(file)
+    affine = np.asarray(file.header.get_best_affine(), dtype=np.float64)
+    turn = nib.io_orientation(affine)
+    if keep_axes or np.array_equal(turn, STRAIGHT):
+        return Volume(_values(file, STRAIGHT, np.float32), affine)
+    moved = affine @ nib.orientations.inv_ornt_aff(turn, file.sides)
+    return Volume(_values(file, turn, None), moved)
 
 
-def _load(path: Path) -> nib.Nifti1Image:
-    """Open the header; anything nibabel cannot open as NIfTI-1 or NIfTI-2 is an AssetError."""
-    try:
-        image = nib.load(path)
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
-        raise AssetError(
-            f"expected a NIfTI file (.nii or .nii.gz), got {str(path)!r}, which is not one or is "
-            f"damaged ({type(error).__name__}): convert it, for example with dcm2niix"
-        ) from error
-    if not isinstance(image, nib.Nifti1Image):  # Nifti2Image is a subclass
-        raise AssetError(
-            f"expected a NIfTI file (.nii or .nii.gz), got {str(path)!r} of type "
-            f"{type(image).__name__}: convert it"
-        )
-    return image
-
-
-def _check_header(image: nib.Nifti1Image, path: Path) -> None:
+def _check_header(file: NiftiFile) -> None:
     """Refuse wrong dimensions, types, units and affines before any voxel is read."""
-    shape = tuple(n for axis, n in enumerate(image.shape) if axis < 3 or n != 1)
+    shape, path = file.sides, file.path
     if len(shape) != 3 or min(shape) < MIN_VOXELS_PER_AXIS:
         raise GeometryError(
             f"expected a 3D volume of at least {MIN_VOXELS_PER_AXIS} voxels along each axis, got "
-            f"shape {image.shape} in {str(path)!r}: pass one 3D volume"
+            f"shape {file.shape} in {str(path)!r}: pass one 3D volume"
         )
-    kind = image.get_data_dtype()
-    if kind.kind not in "iuf":
+    if file.dtype.kind not in "iuf":
         raise GeometryError(
-            f"expected real numbers, got voxels of type {kind} in {str(path)!r}: "
+            f"expected real numbers, got voxels of type {file.dtype} in {str(path)!r}: "
             "pass a scalar volume"
         )
-    unit = image.header.get_xyzt_units()[0]
+    _check_unit(file.header, path)
+    with np.errstate(all="ignore"):  # NaN and overflow are what is looked for
+        _check_codes(file)
+        _check_affine(np.asarray(file.header.get_best_affine(), dtype=np.float64), shape, path)
+
+
+def _check_unit(header: nib.Nifti1Header, path: Path) -> None:
+    try:
+        unit = header.get_xyzt_units()[0]
+    except KeyError:
+        unit = f"code {int(header['xyzt_units'])}"
     if unit not in ("mm", "unknown"):
         raise GeometryError(
             f"expected spatial units of mm, got {unit!r} in the header of {str(path)!r}: "
             "rewrite the file in millimetres"
         )
-    _check_codes(image, path)
-    _check_affine(np.asarray(image.affine, dtype=np.float64), shape, path)
 
 
-def _check_codes(image: nib.Nifti1Image, path: Path) -> None:
+def _check_codes(file: NiftiFile) -> None:
     """Refuse a header that says nowhere, or in two ways, where the voxels are."""
-    sform, qform = image.get_sform(coded=True), image.get_qform(coded=True)
-    if not (sform[1] or qform[1]):
+    header, path = file.header, file.path
+    if not (header["sform_code"] or header["qform_code"]):
         raise GeometryError(
             f"expected an affine, got sform_code and qform_code of 0 in {str(path)!r}, which "
             "leave left and right open: convert the scan again, for example with dcm2niix"
         )
-    if not (sform[1] and qform[1] and np.isfinite(sform[0]).all()):
+    if not header["qform_code"]:
         return
-    last = np.array([*np.array(image.shape[:3]) - 1.0, 1.0])
+    _check_qform(header, path)
+    sform, qform = header.get_sform(), header.get_qform()
+    if not (header["sform_code"] and np.isfinite(sform).all()):
+        return
+    last = np.array([*np.array(file.sides) - 1.0, 1.0])
     corners = np.array([[0.0, 0.0, 0.0, 1.0], last])
-    apart = float(np.linalg.norm(corners @ (sform[0] - qform[0]).T, axis=1).max())
-    if apart > MAX_DISAGREEMENT_MM:
+    apart = float(np.linalg.norm(corners @ (sform - qform).T, axis=1).max())
+    if not apart <= MAX_DISAGREEMENT_MM:
         raise GeometryError(
             f"expected sform and qform to agree, got affines that place voxels {apart:.1f} mm apart"
             f" in {str(path)!r}: repair the header, for example with nibabel's set_qform(sform)"
+        )
+
+
+def _check_qform(header: nib.Nifti1Header, path: Path) -> None:
+    """Refuse a rotation or voxel sizes that nibabel would fill in."""
+    sizes = np.asarray(header["pixdim"][1:4], dtype=np.float64)
+    if not (np.isfinite(sizes).all() and sizes.min() > 0):
+        raise GeometryError(
+            f"expected voxel sizes above 0 mm, got {' x '.join(f'{n:g}' for n in sizes)} in"
+            f" {str(path)!r}: repair the header (pixdim)"
+        )
+    try:
+        is_rotation = bool(np.isfinite(header.get_qform()).all())
+    except (ValueError, HeaderDataError):
+        is_rotation = False
+    if not is_rotation:
+        raise GeometryError(
+            f"expected a qform that is a rotation, got another quaternion or qfac in {str(path)!r}:"
+            " repair the header, for example with nibabel's set_qform(sform)"
         )
 
 
@@ -175,20 +187,25 @@ def _check_affine(affine: Float[np.ndarray, "4 4"], shape: tuple[int, ...], path
         )
 
 
-def _values(image: nib.Nifti1Image, path: Path) -> Float[np.ndarray, "i j k"]:
-    """Read the voxels as float32, refusing damaged and non-finite data."""
-    try:
-        values = np.asarray(image.dataobj, dtype=np.float32)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise AssetError(
-            f"expected {image.shape} voxels, got a truncated or damaged file {str(path)!r} "
-            f"({type(error).__name__}): copy it again"
-        ) from error
-    values = values.reshape(values.shape[:3])
-    n_bad = int(np.size(values) - np.isfinite(values).sum())
+def _values(
+    file: NiftiFile, turn: Float[np.ndarray, "3 2"], dtype: type[np.float32] | None
+) -> Float[np.ndarray, "i j k"]:
+    """Read the voxels as float32 into turned axes, refusing damaged and non-finite data."""
+    sides = np.array(file.sides)
+    turned = sides[np.argsort(turn[:, 0])]
+    values = np.zeros(turned, dtype=np.float32)
+    # The same memory with the axes of the file.
+    stored = nib.apply_orientation(values, nib.orientations.ornt_transform(STRAIGHT, turn))
+    first, n_bad = 0, 0
+    for slab in file.slabs(dtype):
+        last = first + slab.shape[2]
+        with np.errstate(over="ignore", invalid="ignore"):
+            stored[:, :, first:last] = slab
+        n_bad += int(slab.size - np.isfinite(stored[:, :, first:last]).sum())
+        first = last
     if n_bad:
         raise GeometryError(
-            f"expected finite voxels, got {n_bad} NaN or infinite ones in {str(path)!r}: "
+            f"expected finite voxels, got {n_bad} NaN or infinite ones in {str(file.path)!r}: "
             "replace them by the value of air"
         )
-    return np.ascontiguousarray(values)
+    return values

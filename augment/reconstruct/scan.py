@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from augment.errors import AssetError, GeometryError
-from augment.geometry.mesh import read_mesh
+from augment.geometry.mesh_file import read_mesh
 from augment.morphable.model import FaceModel
 from augment.reconstruct.align import all_rotations
 from augment.reconstruct.fit import FitOptions, Target

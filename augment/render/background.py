@@ -16,6 +16,7 @@ from torch import Tensor
 from augment.errors import AssetError
 from augment.render.light import Triple
 from augment.render.noise import NoiseTile
+from augment.render.picture_file import decode_picture
 
 KINDS = ("studio", "wall", "room", "outdoor")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -204,12 +205,7 @@ def _plaster(
 @lru_cache(maxsize=64)
 def _linear_picture(path: str) -> Float[Tensor, "rows columns 3"]:
     """Return a user's picture in linear RGB, at most 1024 pixels a side."""
-    encoded = np.frombuffer(Path(path).read_bytes(), dtype=np.uint8)
-    image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-    if image is None:
-        raise AssetError(
-            f"a picture was expected at {path}, it cannot be read; remove or replace it"
-        )
+    image = decode_picture(Path(path), cv2.IMREAD_COLOR)
     scale = 1024.0 / max(image.shape[:2])
     if scale < 1.0:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

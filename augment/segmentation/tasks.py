@@ -4,25 +4,29 @@ In: a `dataset.yaml` and the user's folder. Out: `Case`s with class numbers 0 to
 that names every broken case.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
-import nibabel
 import numpy as np
+import yaml
 from jaxtyping import Float64, Shaped, UInt8
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from augment.errors import AssetError, RecipeError
+from augment.errors import AssetError, FaciesError, RecipeError
+from augment.recipe.check import joined
+from augment.recipe.plain_yaml import read_plain_yaml
+from augment.reconstruct.nifti_file import open_nifti
+from augment.render.picture_file import decode_picture
+from augment.untrusted import read_json, shown
 
 SPLITS = ("finetune", "validation")
 BACKGROUND = 0
+LARGEST_LABEL = 65535
+LARGEST_TOLERANCE = 1000
 
 
 @dataclass(frozen=True)
@@ -107,9 +111,9 @@ def read_task(name: str) -> Task:
                 f" {name!r}, the nearest is {near[0]!r}"
             )
     try:
-        values = OmegaConf.to_container(OmegaConf.load(path))
-    except (OSError, OmegaConfBaseException) as error:
-        raise RecipeError(f"dataset expects a readable dataset.yaml, got '{path}'") from error
+        values = yaml.safe_load(read_plain_yaml(path))
+    except RecipeError as error:
+        raise RecipeError(f"dataset expects a readable dataset.yaml: {error}") from error
     return _task(path, values if isinstance(values, dict) else {})
 
 
@@ -119,26 +123,42 @@ def _task(path: Path, values: dict[Any, Any]) -> Task:
         for key in ("name", "dimensions", "layout", "labels", "always_contoured")
         if key not in values
     ]
-    layout = values.get("layout") or {}
+    parts = {key: _mapping(values, key, mistakes) for key in ("layout", "labels", "segmentation")}
+    layout, rules = parts["layout"], parts["segmentation"]
+    splits = _mapping(values, "splits", mistakes)
     mistakes += [
         f"layout.{key} expects a path with one {{case}}, got {layout.get(key)!r}"
         for key in ("image", "label")
         if str(layout.get(key)).count("{case}") != 1
     ]
-    labels = {int(number): str(name) for number, name in (values.get("labels") or {}).items()}
-    learned = [str(name) for name in values.get("always_contoured") or []]
+    mistakes += _leading_out({f"layout.{key}": layout.get(key) for key in ("image", "label")})
+    mistakes += _leading_out({"splits.file": splits.get("file", "splits.json")})
+    mistakes += [
+        f"labels expects numbers from 0 to {LARGEST_LABEL} with names, got {shown(number)}"
+        for number in parts["labels"]
+        if type(number) is not int or not 0 <= number <= LARGEST_LABEL
+    ]
+    labels = {number: str(name) for number, name in parts["labels"].items()}
+    learned = values.get("always_contoured") or []
+    learned = [str(name) for name in (learned if isinstance(learned, list) else [learned])]
+    tolerance = rules.get("tolerance", 3.0)
+    if type(tolerance) not in (int, float) or not 0 < tolerance <= LARGEST_TOLERANCE:
+        mistakes.append(
+            f"segmentation.tolerance expects a number above 0, at most {LARGEST_TOLERANCE},"
+            f" got {shown(tolerance)}"
+        )
     mistakes += [
         f"always_contoured names {name!r}, labels have {', '.join(labels.values())}"
         for name in learned
         if name not in labels.values()
     ]
-    if values.get("dimensions") not in (2, 3):
-        mistakes.append(f"dimensions expects 2 or 3, got {values.get('dimensions')!r}")
+    dimensions = values.get("dimensions")
+    if type(dimensions) is not int or dimensions not in (2, 3):
+        mistakes.append(f"dimensions expects 2 or 3, got {shown(dimensions)}")
     if not learned:
         mistakes.append("always_contoured expects the names of one class or more, got none")
     if mistakes:
-        raise RecipeError(f"'{path}' is not a task: {'; '.join(mistakes)}")
-    rules = values.get("segmentation") or {}
+        raise RecipeError(f"'{path}' is not a task: {joined(mistakes)}")
     number_of = {name: number for number, name in labels.items()}
     return Task(
         name=str(values["name"]),
@@ -149,9 +169,26 @@ def _task(path: Path, values: dict[Any, Any]) -> Task:
         classes={number_of[name]: c for c, name in enumerate(learned, 1)},
         names=(labels.get(BACKGROUND, "background"), *learned),
         score_background=bool(rules.get("score_background", False)),
-        tolerance=float(rules.get("tolerance", 3.0)),
-        splits=dict(values.get("splits") or {}),
+        tolerance=float(tolerance),
+        splits=splits,
     )
+
+
+def _mapping(values: dict[Any, Any], key: str, mistakes: list[str]) -> dict[Any, Any]:
+    found = values.get(key)
+    if found is None or isinstance(found, dict):
+        return dict(found or {})
+    mistakes.append(f"{key} expects keys and values, got {shown(found)}")
+    return {}
+
+
+def _leading_out(paths: dict[str, Any]) -> list[str]:
+    """Return a sentence for each path by which a description would leave the user's folder."""
+    return [
+        f"{key} expects a path inside the folder of the data, got {shown(path)}"
+        for key, path in paths.items()
+        if str(path).startswith(("/", "~")) or ".." in PurePosixPath(str(path)).parts
+    ]
 
 
 def find_cases(task: Task, folder: Path) -> list[str]:
@@ -184,8 +221,9 @@ def read_splits(task: Task, folder: Path) -> tuple[dict[str, list[str]], str]:
     """
     cases = find_cases(task, folder)
     own = folder / str(task.splits.get("file", "splits.json"))
+    splits: dict[str, Any]
     if own.is_file():
-        splits, source = json.loads(own.read_text(encoding="utf-8")), str(own)
+        splits, source = _own_splits(own), str(own)
     elif "finetune" in task.splits:
         splits, source = task.splits, f"dataset.yaml of {task.name}"
     else:
@@ -207,6 +245,15 @@ def read_splits(task: Task, folder: Path) -> tuple[dict[str, list[str]], str]:
     return lists, source
 
 
+def _own_splits(path: Path) -> dict[str, Any]:
+    advice = "write finetune and validation there, each a list of cases"
+    splits = read_json(path, "splits", advice)
+    lists = splits.values() if isinstance(splits, dict) else [None]
+    if not all(isinstance(names, list) for names in lists):
+        raise AssetError(f"expected lists of cases in '{path}', got {shown(splits)}; {advice}")
+    return dict(splits)
+
+
 def read_case(task: Task, folder: Path, name: str) -> Case:
     """Read one case.
 
@@ -226,7 +273,8 @@ def case_mistakes(task: Task, folder: Path, names: Iterable[str]) -> list[str]:
 
 
 def _inspect(task: Task, folder: Path, name: str) -> tuple[list[str], Case | None]:
-    paths = [folder / pattern.format(case=name) for pattern in (task.image, task.label)]
+    # No `format`: a pattern of a stranger could ask it for more than the name.
+    paths = [folder / pattern.replace("{case}", name) for pattern in (task.image, task.label)]
     missing = [
         f"case {name} expects {kind} '{path}', which is missing"
         for kind, path in zip(("an image", "a mask"), paths, strict=True)
@@ -237,7 +285,7 @@ def _inspect(task: Task, folder: Path, name: str) -> tuple[list[str], Case | Non
     try:
         image, spacing, affine = _read(paths[0], task.dimensions, is_label=False)
         label, _, _ = _read(paths[1], task.dimensions, is_label=True)
-    except (OSError, ValueError, nibabel.filebasedimages.ImageFileError) as error:
+    except (OSError, ValueError, FaciesError) as error:
         return [f"case {name} cannot be read: {' '.join(str(error).split())}"], None
     shape = image.shape[: task.dimensions]
     if label.shape != shape:
@@ -272,20 +320,30 @@ def _read(
 ) -> tuple[np.ndarray, tuple[float, ...], np.ndarray | None]:
     """Return values, spacing and affine of a file."""
     if dimensions == 3:
-        volume: Any = nibabel.load(path)
-        values = np.asarray(volume.dataobj)
-        if values.ndim != 3:
-            raise ValueError(f"'{path}' expects three dimensions, got {values.shape}")
-        if is_label:
-            values = np.rint(values).astype(np.int64)
-        return values, tuple(float(step) for step in volume.header.get_zooms()[:3]), volume.affine
-    flags = cv2.IMREAD_UNCHANGED if is_label else cv2.IMREAD_COLOR
-    picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), flags)
-    if picture is None:
-        raise ValueError(f"'{path}' is not a picture")
+        return _read_volume(path, is_label)
+    picture = decode_picture(path, cv2.IMREAD_UNCHANGED if is_label else cv2.IMREAD_COLOR)
     if is_label and picture.ndim != 2:
         raise ValueError(f"'{path}' expects one channel of class numbers, got {picture.shape}")
     return (picture if is_label else picture[..., ::-1].copy()), (1.0, 1.0), None
+
+
+def _read_volume(
+    path: Path, is_label: bool
+) -> tuple[np.ndarray, tuple[float, ...], np.ndarray | None]:
+    file = open_nifti(path)
+    if len(file.sides) != 3:
+        raise ValueError(f"'{path}' expects three dimensions, got {file.shape}")
+    with np.errstate(all="ignore"):
+        affine = np.asarray(file.header.get_best_affine(), np.float64)
+    spacing = tuple(float(abs(step)) for step in file.header["pixdim"][1:4])
+    if not (np.isfinite(affine).all() and np.isfinite(spacing).all() and min(spacing) > 0):
+        raise ValueError(f"'{path}' expects a finite affine and voxel sizes above 0")
+    values = file.values()
+    if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+        raise ValueError(f"'{path}' expects finite numbers")
+    if is_label:
+        values = np.rint(values).astype(np.int64)
+    return values, spacing, affine
 
 
 def _some(values: Sequence[object], most: int = 5) -> str:

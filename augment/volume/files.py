@@ -17,15 +17,21 @@ import nibabel as nib
 import numpy as np
 from isal import igzip, isal_zlib
 from jaxtyping import Float, Shaped
+from nibabel.spatialimages import HeaderDataError
 from numba import njit
 
 from augment.errors import AssetError, GeometryError
+from augment.reconstruct.nifti_file import MAX_VOXELS, NiftiFile, open_nifti
 
 COMPRESSION_LEVEL = 1
 DISPLACEMENT_INTENT = 1006
 ORTHOGONAL_TOLERANCE = 1e-4
 DATA_OFFSET = 352
 BLOCK = 32
+MAX_NUMBERS = 3 * MAX_VOXELS
+"""Of the largest volume that is read, the displacement field."""
+UNIT_MM = 2
+UNITS = {0: "unknown", 1: "meter", 3: "micron"}
 GZIP_WINDOW = 31
 """zlib's number for its largest window with the header of a gzip file."""
 
@@ -239,13 +245,23 @@ def _same(content: bytes, wanted: np.ndarray) -> bool:
 
 def read_written(path: Path) -> tuple[Shaped[np.ndarray, "..."], Float[np.ndarray, "4 4"]]:
     """Read a volume of `write_volume` back: voxels, vectors as (x, y, z, 3), and affine."""
-    image = nib.Nifti1Image.from_bytes(igzip.decompress(path.read_bytes()))
-    values = np.asarray(image.dataobj)
-    if int(image.header["intent_code"]) == DISPLACEMENT_INTENT:
-        values = values[:, :, :, 0, :]
-    if not np.allclose(image.get_sform(), image.get_qform(), atol=1e-4):
+    file = open_nifti(path, MAX_NUMBERS)
+    sform, qform = _affines(file)
+    if not np.allclose(sform, qform, atol=1e-4):
         raise AssetError(f"expected sform and qform of {path} to agree, got two different affines")
-    return values, image.affine
+    values = file.values()
+    if int(file.header["intent_code"]) == DISPLACEMENT_INTENT and values.ndim == 5:
+        values = values[:, :, :, 0, :]
+    return values, sform
+
+
+def _affines(file: NiftiFile) -> tuple[Float[np.ndarray, "4 4"], Float[np.ndarray, "4 4"]]:
+    """Return sform and qform; a qform that is none as zeros."""
+    try:
+        qform = np.asarray(file.header.get_qform(), dtype=np.float64)
+    except (ValueError, HeaderDataError):
+        qform = np.zeros((4, 4))
+    return np.asarray(file.header.get_sform(), dtype=np.float64), qform
 
 
 def convention_mistakes(path: Path, key: str) -> list[str]:
@@ -258,16 +274,17 @@ def convention_mistakes(path: Path, key: str) -> list[str]:
     Returns:
         One sentence for each mistake: sform = qform, millimetres, type and intent of its kind.
     """
-    image = nib.Nifti1Image.from_filename(path)
-    header = image.header
+    file = open_nifti(path, MAX_NUMBERS)
+    header = file.header
     kind = KINDS["ct" if key == "image" else key]
     found = []
-    if not np.allclose(image.get_sform(), image.get_qform(), atol=1e-4):
+    if not np.allclose(*_affines(file), atol=1e-4):
         found.append(f"{path} has an sform that is not its qform")
-    if header.get_xyzt_units()[0] != "mm":
-        found.append(f"{path} has spatial units of {header.get_xyzt_units()[0]}, not mm")
-    if header.get_data_dtype() != kind.dtype:
-        found.append(f"{path} holds {header.get_data_dtype()}, not {kind.dtype}")
+    unit = int(header["xyzt_units"]) & 7
+    if unit != UNIT_MM:
+        found.append(f"{path} has spatial units of {UNITS.get(unit, f'code {unit}')}, not mm")
+    if file.dtype != kind.dtype:
+        found.append(f"{path} holds {file.dtype}, not {kind.dtype}")
     if int(header["intent_code"]) != kind.intent:
         found.append(f"{path} has intent {int(header['intent_code'])}, not {kind.intent}")
     return found

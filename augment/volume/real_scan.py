@@ -16,12 +16,15 @@ from jaxtyping import Float, Int16, UInt8
 from augment.errors import AssetError, GeometryError
 from augment.reconstruct.nifti import Volume, read_volume
 from augment.reconstruct.skin import modality_of
+from augment.untrusted import read_bounded, shown
 from augment.volume.files import check_affine
 
 SAME_PLACE_MM = 0.1
 """Labels whose corners lie farther than this from the CT's are on another grid."""
 
 LARGEST_LABEL = 255
+LONGEST_NAME = 100
+MAX_TABLE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -176,29 +179,33 @@ def read_label_table(path: str | Path) -> dict[int, str]:
     Raises:
         AssetError: If the file is missing or no such table.
     """
+    content = read_bounded(Path(path), "a label table", MAX_TABLE_BYTES)
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise AssetError(f"expected a label table at '{path}': {str(reason).lower()}") from error
-    names = _json_names(text) if text.lstrip().startswith("{") else _line_names(text)
+        text = content.decode("utf-8")
+        names = _json_names(text) if text.lstrip().startswith("{") else _line_names(text)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        names = {}
     if not names:
         raise AssetError(
             f"expected a label table in '{path}' (JSON, ITK-SNAP or 3D Slicer), got no number with"
             " a name"
         )
+    for number, name in names.items():
+        if not (0 <= number <= LARGEST_LABEL and name.isprintable() and len(name) <= LONGEST_NAME):
+            raise AssetError(
+                f"expected labels from 0 to {LARGEST_LABEL} with printable names of at most"
+                f" {LONGEST_NAME} characters in '{path}', got {shown(number)}:"
+                f" {shown(name)}; correct the table"
+            )
     return names
 
 
 def _json_names(text: str) -> dict[int, str]:
-    try:
-        values = json.loads(text)
-        rows = values.get("labels", values)
-        if isinstance(rows, list):
-            return {int(row["number"]): str(row["name"]) for row in rows}
-        return {int(number): str(name) for number, name in rows.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    values = json.loads(text)
+    rows = values.get("labels", values)
+    if isinstance(rows, list):
+        return {int(row["number"]): str(row["name"]) for row in rows}
+    return {int(number): str(name) for number, name in rows.items()}
 
 
 def _line_names(text: str) -> dict[int, str]:

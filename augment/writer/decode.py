@@ -1,4 +1,4 @@
-"""Reading back what `augment.writer.encode` wrote."""
+"""Reading back what `augment.writer.encode` wrote, also where a stranger changed it since."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 
 from augment.errors import AssetError
+from augment.writer.content import read_npz, read_picture
 
 
 def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
@@ -15,10 +16,10 @@ def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     Raises:
         AssetError: If the file is missing or no picture.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise AssetError(f"expected a picture at '{path}', got a file that cannot be read")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    image = read_picture(path)
+    if image.dtype != np.uint8:
+        raise AssetError(f"expected a picture of 8 bits at '{path}', got {image.dtype}")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image)
 
 
 def read_pixels(path: Path, kind: str) -> Shaped[np.ndarray, "height width *channels"]:
@@ -34,13 +35,4 @@ def read_pixels(path: Path, kind: str) -> Shaped[np.ndarray, "height width *chan
     Raises:
         AssetError: If the file is missing or does not hold this label.
     """
-    if path.suffix == ".png":
-        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if labels is None:
-            raise AssetError(f"expected {kind} at '{path}', got a file that cannot be read")
-        return np.asarray(labels)
-    try:
-        with np.load(path) as stored:
-            return np.asarray(stored[kind])
-    except (OSError, ValueError, KeyError) as error:
-        raise AssetError(f"expected {kind} at '{path}', got {error}") from error
+    return read_picture(path) if path.suffix == ".png" else read_npz(path, kind)

@@ -210,7 +210,8 @@ def _is_unused(root: Path) -> bool:
 
 
 def _check_samples(root: Path, n_samples: int, own: range) -> list[int]:
-    present = sorted(int(path.name) for path in (root / SAMPLES).glob("[0-9]*"))
+    names = [path.name for path in (root / SAMPLES).glob("[0-9]*")]
+    present = sorted(int(name) for name in names if name.isdecimal() and len(name) < 18)
     if present and present[-1] >= n_samples:
         raise RecipeError(
             f"'{root}' already holds {present[-1] + 1} samples, got samples={n_samples}; ask for"

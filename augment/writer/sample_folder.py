@@ -1,9 +1,8 @@
 """One sample on disk: built beside the data set, then moved in with one rename."""
 
-import json
 import os
-from collections.abc import Iterator
-from hashlib import sha256
+from collections.abc import Iterable, Iterator
+from hashlib import file_digest, sha256
 from pathlib import Path
 from shutil import rmtree
 from socket import gethostname
@@ -13,15 +12,19 @@ import numpy as np
 import torch
 from jaxtyping import Shaped
 
+from augment.errors import AssetError
 from augment.geometry.mesh import ply_bytes
 from augment.record import SampleRecord, TwinRecord, ViewRecord
+from augment.untrusted import read_json
 from augment.writer.encode import encode_json, encode_landmarks, encode_npz, encode_png
+from augment.writer.inside import inside
 from augment.writer.kinds import HEAD_SHAPE, PIXEL_KINDS, VIEW_KINDS, Kind
 from augment.writer.volume_entries import check_volume_files, volume_contents
 
 INCOMING = ".incoming"
 SAMPLES = "samples"
 ROWS = "rows.json"
+TABLES = {"samples", "severities", "files"}
 
 # Relative path, twin, view, kind, content; twin is empty and view None where they do not apply.
 Entry = tuple[str, str, int | None, str, bytes]
@@ -88,19 +91,32 @@ def write_sample(root: Path, sample: SampleRecord, landmark_names: tuple[str, ..
 def read_rows(root: Path, index: int) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of the three tables that one sample has written."""
     path = root / SAMPLES / sample_name(index) / ROWS
-    rows: dict[str, list[dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))
+    advice = "`facies repair` makes the sample again"
+    rows: dict[str, list[dict[str, Any]]] = read_json(path, "the rows of a sample", advice)
+    if not (isinstance(rows, dict) and set(rows) == TABLES and _are_rows(rows.values())):
+        raise AssetError(
+            f"expected the tables {', '.join(sorted(TABLES))} of rows in '{path}', got something"
+            f" else; {advice}"
+        )
     return rows
+
+
+def _are_rows(tables: Iterable[Any]) -> bool:
+    return all(isinstance(t, list) and all(isinstance(row, dict) for row in t) for t in tables)
 
 
 def is_whole(root: Path, index: int) -> bool:
     """Return whether every file of a sample is there with the bytes that were written."""
     try:
         files = read_rows(root, index)["files"]
-        return all(
-            sha256((root / row["path"]).read_bytes()).hexdigest() == row["sha256"] for row in files
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        return all(_digest(inside(root, row["path"])) == row["sha256"] for row in files)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, AssetError):
         return False
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
 
 
 def _entries(sample: SampleRecord, landmark_names: tuple[str, ...]) -> Iterator[Entry]:

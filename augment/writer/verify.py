@@ -1,17 +1,19 @@
 """Verifying a data set: every byte against its checksum, and labels against what was recorded."""
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Shaped
 
-from augment.errors import AssetError
+from augment.errors import AssetError, FaciesError, RecipeError
+from augment.untrusted import read_json, shown
 from augment.volume.files import convention_mistakes, read_written
 from augment.writer.decode import read_pixels
 from augment.writer.folder import DATASET, SUMS, checksum_lines, collect_tables
@@ -26,6 +28,17 @@ ABSOLUTE_TOLERANCE = 2e-3
 # Share of pixels on outlines that another processor's rounding may give to a neighbour.
 EDGE_SHARE = 1e-4
 MAX_REPORTED = 20
+AGAIN = "make the data set again"
+# What values that no run has recorded lead to.
+BROKEN_PARAMETERS = (
+    FaciesError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+)
 
 Progress = Callable[[int, int], None]
 Label = tuple[str, int | None, str, Shaped[np.ndarray, "..."]]
@@ -53,11 +66,12 @@ def verify_folder(
     Raises:
         AssetError: If the folder holds no data set, or one whose run has not finished.
     """
+    if not 0 <= share <= 1:
+        raise RecipeError(f"--share expects a number from 0 to 1, got {share!r}")
     require_finished(root)
-    links = sorted(path for path in root.rglob("*") if path.is_symlink())
-    if links:
-        # What a link points to lies outside the data set, and may change with it.
-        return [f"{path.relative_to(root)} is a symbolic link" for path in links]
+    problems = _strangers(root)
+    if problems:
+        return problems
     paths = sorted(path for path in root.rglob("*") if path.is_file() and path != root / SUMS)
     sums = {}
     # Threads: a hash of a large file does not hold the interpreter.
@@ -69,6 +83,26 @@ def verify_folder(
     if problems:
         return problems
     return _compare_tables(root) + _check_volumes(root) + _compare_labels(root, share, open_deriver)
+
+
+def _strangers(root: Path) -> list[str]:
+    """Return a sentence for each thing below a data set that is neither folder nor plain file."""
+    problems = []
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root)
+        if path.is_symlink():
+            # What a link points to lies outside the data set, and may change with it.
+            problems.append(f"{name} is a symbolic link")
+        elif not (path.is_dir() or path.is_file()):
+            # A pipe may never end.
+            problems.append(f"{name} is no plain file")
+    return _few(problems)
+
+
+def _few(problems: list[str]) -> list[str]:
+    if len(problems) > MAX_REPORTED:
+        problems[MAX_REPORTED:] = [f"{len(problems) - MAX_REPORTED} more problems"]
+    return problems
 
 
 def _digest(path: Path) -> str:
@@ -107,27 +141,39 @@ def _compare_sums(stored: bytes, sums: Mapping[str, str]) -> list[str]:
         for path in sorted(set(sums) & set(listed))
         if sums[path] != listed[path]
     ]
-    if len(problems) > MAX_REPORTED:
-        problems[MAX_REPORTED:] = [f"{len(problems) - MAX_REPORTED} more problems"]
-    return problems or [f"{SUMS} has changed"]
+    return _few(problems) or [f"{SUMS} has changed"]
 
 
 def _compare_tables(root: Path) -> list[str]:
-    dataset = json.loads((root / DATASET).read_text(encoding="utf-8"))
-    tables = collect_tables(root, int(dataset["recipe"]["samples"]))
+    tables = collect_tables(root, _n_samples(root))
     problems = []
     for name, content in table_files(tables).items():
         path = root / name
         if path.suffix == ".csv":
             agrees = path.read_bytes() == content
         else:
-            rows = pq.read_table(path).to_pylist()
-            agrees = [row.get("sample") for row in rows] == [
-                row["sample"] for row in tables[path.stem]
-            ]
+            agrees = _stored_numbers(path) == [row.get("sample") for row in tables[path.stem]]
         if not agrees:
             problems.append(f"{name} does not agree with the samples")
     return problems
+
+
+def _n_samples(root: Path) -> int:
+    legend = read_json(root / DATASET, "a description of the data set", AGAIN)
+    try:
+        return int(legend["recipe"]["samples"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise AssetError(
+            f"expected a number of samples in '{root / DATASET}', got none; {AGAIN}"
+        ) from error
+
+
+def _stored_numbers(path: Path) -> list[Any]:
+    """Return the column of sample numbers of a table; empty where there is none."""
+    try:
+        return list(pq.read_table(path, columns=["sample"])["sample"].to_pylist())
+    except (pa.ArrowException, OSError, ValueError, KeyError):
+        return []
 
 
 def _check_volumes(root: Path) -> list[str]:
@@ -135,14 +181,17 @@ def _check_volumes(root: Path) -> list[str]:
     intents = {kind.name: key for key, kind in VOLUME_KINDS.items()}
     problems = []
     for row in csv.DictReader((root / "files.csv").read_text(encoding="utf-8").splitlines()):
-        if row["kind"] in intents:
-            problems += convention_mistakes(inside(root, row["path"]), intents[row["kind"]])
+        if row.get("kind") in intents:
+            try:
+                found = convention_mistakes(inside(root, row["path"] or ""), intents[row["kind"]])
+            except FaciesError as error:
+                found = [str(error)]
+            problems += found
     return [problem.replace(f"{root}/", "") for problem in problems]
 
 
 def _compare_labels(root: Path, share: float, open_deriver: OpenDeriver) -> list[str]:
-    dataset = json.loads((root / DATASET).read_text(encoding="utf-8"))
-    n_samples = int(dataset["recipe"]["samples"])
+    n_samples = _n_samples(root)
     n_checked = min(n_samples, int(np.ceil(share * n_samples)))
     if n_checked == 0:
         return []
@@ -150,19 +199,28 @@ def _compare_labels(root: Path, share: float, open_deriver: OpenDeriver) -> list
     derive = open_deriver(root)
     for index in np.linspace(0, n_samples - 1, n_checked).round().astype(int).tolist():
         folder = root / SAMPLES / sample_name(index)
-        for twin, view, kind, values in derive(index):
-            if kind == HEAD_SHAPE.name:
-                path = folder / twin / HEAD_SHAPE.file_name
-                stored = read_pixels(path, kind)
-            elif view is None:
-                path = folder / twin / VOLUME_KINDS[kind].file_name
-                stored, _ = read_written(path)
-            else:
-                path = folder / twin / f"view_{view}" / PIXEL_KINDS[kind].file_name
-                stored = read_pixels(path, kind)
-            if not _agree(stored, values):
-                problems.append(f"{path.relative_to(root)} does not follow from parameters.json")
+        try:
+            for twin, view, kind, values in derive(index):
+                path, stored = _stored(folder / twin, view, kind)
+                if not _agree(stored, values):
+                    name = path.relative_to(root)
+                    problems.append(f"{name} does not follow from parameters.json")
+        except BROKEN_PARAMETERS as error:
+            name = (folder / "parameters.json").relative_to(root)
+            problems.append(f"no labels follow from {name}: {shown(error)}")
     return problems
+
+
+def _stored(folder: Path, view: int | None, kind: str) -> tuple[Path, Shaped[np.ndarray, "..."]]:
+    """Return a label of a twin with its path."""
+    if kind == HEAD_SHAPE.name:
+        path = folder / HEAD_SHAPE.file_name
+    elif view is None:
+        path = folder / VOLUME_KINDS[kind].file_name
+        return path, read_written(path)[0]
+    else:
+        path = folder / f"view_{view}" / PIXEL_KINDS[kind].file_name
+    return path, read_pixels(path, kind)
 
 
 def _agree(stored: np.ndarray, derived: np.ndarray) -> bool:

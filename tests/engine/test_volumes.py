@@ -18,7 +18,7 @@ from scipy.ndimage import map_coordinates
 import augment
 from augment.engine.generate import generate_dataset
 from augment.errors import AssetError
-from augment.geometry.mesh import read_mesh
+from augment.geometry.mesh_file import read_mesh
 from augment.pipeline import open_deriver
 from augment.recipe import compose_recipe
 from augment.volume.files import FILE_NAMES, read_written, write_volume

@@ -11,13 +11,13 @@ from augment.errors import AssetError, GeometryError
 from augment.geometry.mesh import (
     boundary_loops,
     face_normals,
-    read_mesh,
     signed_volume_mm3,
     triangle_areas,
     vertex_normals,
     write_obj,
     write_ply,
 )
+from augment.geometry.mesh_file import read_mesh
 from augment.geometry.rotation import rotation_from_vector
 
 CUBE = torch.tensor([[x, y, z] for x in (0.0, 2) for y in (0.0, 2) for z in (0.0, 2)])

@@ -61,7 +61,7 @@ def test_a_data_set_of_a_fitted_subject_verifies(path, tmp_path):
     ("content", "message"),
     [
         (b"{}", "expected a fitted subject in"),
-        (b"not json", "expected a fitted subject in"),
+        (b"not json", "expected a fitted subject as JSON in"),
         (b'{"subject": {"identity": [1, 2]}}', "expected a fitted subject in"),
     ],
 )

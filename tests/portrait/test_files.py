@@ -6,7 +6,7 @@ import pytest
 from portraits import portrait
 
 from augment.errors import AssetError
-from augment.geometry.mesh import read_mesh
+from augment.geometry.mesh_file import read_mesh
 from augment.morphable.pose import JAW, JAW_OPEN
 from augment.pipeline.subject_file import read_subject
 from augment.portrait.files import (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from augment.errors import AssetError
-from augment.geometry.mesh import read_mesh
+from augment.geometry.mesh_file import read_mesh
 from augment.pipeline.subject_file import read_subject
 from augment.reconstruct import load_subject, write_fit
 from augment.reconstruct.overlay import PANEL_PX, overlay_image

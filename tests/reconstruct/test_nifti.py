@@ -99,14 +99,14 @@ def test_complex_numbers_are_refused(tmp_path):
 
 
 def test_missing_and_foreign_files_are_named(tmp_path):
-    with pytest.raises(AssetError, match=r"nothing\.nii.*does not exist"):
+    with pytest.raises(AssetError, match=r"nothing\.nii.*no such file"):
         read_volume(tmp_path / "nothing.nii")
     for name, content in (("a.nii", b"text"), ("b.nii.gz", b"text"), ("c.txt", b"text")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(AssetError, match="expected a NIfTI file"):
             read_volume(tmp_path / name)
     nib.save(nib.MGHImage(np.zeros((20, 20, 20), np.float32), np.eye(4)), tmp_path / "d.mgz")
-    with pytest.raises(AssetError, match="MGHImage"):
+    with pytest.raises(AssetError, match="no header of 348 or 540 bytes"):
         read_volume(tmp_path / "d.mgz")
 
 

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from augment.errors import AssetError, GeometryError
 from augment.morphable.anthropometry import DISTANCES, distance_mm
 from augment.pathology.measures import cephalometric, vault
 from augment.pathology.measures.frame import Named
+from augment.untrusted import read_bounded, shown
 
 SIDES = ("right", "left")
+MAX_LANDMARK_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -107,15 +110,21 @@ def read_landmarks(path: Path) -> dict[str, np.ndarray]:
     """Read named points from a CSV file with the columns name, x, y, z.
 
     Raises:
-        AssetError: If the file is missing or its columns are others.
+        AssetError: If the file is missing, its columns are others, or a number is not finite.
     """
-    if not path.is_file():
-        raise AssetError(f"expected a file of landmarks, got {str(path)!r}, which does not exist")
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    content = read_bounded(path, "a file of landmarks", MAX_LANDMARK_BYTES)
     try:
-        return {row["name"]: np.array([float(row[a]) for a in "xyz"]) for row in rows}
-    except (KeyError, TypeError, ValueError) as error:
+        rows = list(csv.DictReader(StringIO(content.decode("utf-8"), newline="")))
+        points = {row["name"]: np.array([float(row[a]) for a in "xyz"]) for row in rows}
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise AssetError(
-            f"expected the columns name, x, y, z with numbers in {str(path)!r}, got {error}"
+            f"expected the columns name, x, y, z with numbers in {str(path)!r}, got"
+            f" {shown(error)}; correct the file"
         ) from error
+    for name, point in points.items():
+        if not np.isfinite(point).all():
+            raise AssetError(
+                f"expected finite numbers in {str(path)!r}, got NaN or infinity for {shown(name)};"
+                " remove the landmark"
+            )
+    return points

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from augment.errors import AssetError, RecipeError
-from augment.writer.export.content import decode_png, decode_volume
+from augment.writer.content import decode_png, decode_volume
 from augment.writer.export.source import Case, Source, StoredFile
 
 BACKGROUND = "background"

@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Bool
 
 from augment.errors import AssetError
+from augment.writer.content import decode_png
 from augment.writer.encode import encode_json
 from augment.writer.export.cases import Selection, describe_case, write_new
-from augment.writer.export.content import decode_png
 from augment.writer.export.progress import OnCase
 from augment.writer.export.source import Case
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from augment.errors import AssetError, RecipeError
 from augment.volume.files import check_affine
+from augment.writer.content import decode_volume
 from augment.writer.export.cases import Selection, write_new
-from augment.writer.export.content import decode_volume
 from augment.writer.export.progress import OnCase
 from augment.writer.export.source import Case
 

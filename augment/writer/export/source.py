@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from augment.errors import AssetError
 from augment.record import HEALTHY, PATHOLOGICAL
-from augment.writer.export.content import check_content
+from augment.writer.content import check_content
 from augment.writer.folder import CARD, DATASET, SUMS
 from augment.writer.inside import inside
 from augment.writer.kinds import ALL_KINDS

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from augment.volume.files import encode_volume
+from augment.writer.content import decode_volume
 from augment.writer.encode import encode_png
 from augment.writer.export.cases import Selection
-from augment.writer.export.content import decode_volume
 from augment.writer.export.source import Case
 
 

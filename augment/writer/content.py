@@ -5,9 +5,13 @@ says follows it.
 """
 
 import struct
+import tokenize
 import zlib
+from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import cv2
 import nibabel as nib
@@ -17,15 +21,80 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from augment.errors import AssetError
+from augment.untrusted import read_bounded, short
 
 PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 # The largest picture that a recipe can ask for is 4096 x 4096.
 MAX_PIXELS = 1 << 26
 # 768 voxels along each edge: 0.3 mm over a head and more.
 MAX_VOXELS = 768**3
+MAX_PICTURE_BYTES = 500_000_000
+# Three numbers of four bytes for each pixel.
+MAX_ARRAY_BYTES = 12 * MAX_PIXELS
+READ_HEADER = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+BROKEN_ARCHIVE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    EOFError,
+    RuntimeError,  # an encrypted archive
+    SyntaxError,
+    OverflowError,
+    MemoryError,
+    BadZipFile,
+    zlib.error,
+    struct.error,
+    tokenize.TokenError,
+)
 NIFTI_HEADER_BYTES = 352
 GZIP = 31
 VOLUME_SUFFIX = "nii.gz"
+
+
+def read_picture(path: Path) -> Shaped[np.ndarray, "height width *channels"]:
+    """Return a picture of a data set as it is stored, colours as RGB.
+
+    Args:
+        path: The file.
+
+    Raises:
+        AssetError: If it is missing, no plain file, no PNG, damaged or has too many pixels.
+    """
+    return decode_png(read_bounded(path, "a PNG picture", MAX_PICTURE_BYTES), path)
+
+
+def read_npz(path: Path, name: str) -> Shaped[np.ndarray, "..."]:
+    """Return one array of an archive; a pickled object in it is never loaded.
+
+    Args:
+        path: A `.npz` file.
+        name: Name of the array.
+
+    Raises:
+        AssetError: If it is missing, damaged, holds objects or promises too much.
+    """
+    content = read_bounded(path, f"an archive of {name}", MAX_PICTURE_BYTES)
+    try:
+        with ZipFile(BytesIO(content)) as archive, archive.open(f"{name}.npy") as stream:
+            version = np.lib.format.read_magic(stream)
+            reader = READ_HEADER[version]
+            shape, is_fortran, dtype = reader(stream)
+            n_bytes = prod(shape) * dtype.itemsize
+            if dtype.hasobject or n_bytes > MAX_ARRAY_BYTES or min(shape, default=0) < 0:
+                raise ValueError(f"{dtype} of shape {shape}")
+            body = stream.read(n_bytes + 1)
+    except BROKEN_ARCHIVE as error:
+        raise AssetError(
+            f"expected {name} as numbers at '{path}', got {short(str(error))}: `facies verify`"
+            " lists what is broken"
+        ) from error
+    if len(body) != n_bytes:
+        raise AssetError(f"'{path}' is a truncated or damaged archive: copy it again")
+    return np.frombuffer(body, dtype).reshape(shape, order="F" if is_fortran else "C")
 
 
 def check_content(content: bytes, suffix: str, path: Path) -> None:
@@ -64,7 +133,10 @@ def decode_png(content: bytes, path: Path) -> Shaped[np.ndarray, "height width *
             f" {width} x {height}"
         )
     _check_chunks(content, path)
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        image = None
     if image is None:
         raise AssetError(f"expected a PNG picture at '{path}', got a damaged one")
     return np.asarray(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
