@@ -110,7 +110,9 @@ def _check_plain(text: str, path: Path) -> None:
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
-                raise RecipeError(f"expected at most {MAX_DEPTH} levels in '{path}', got more")
+                raise RecipeError(
+                    f"expected at most {MAX_DEPTH} levels in '{path}', got more; write it flatter"
+                )
             _check_event(event, path)
         # What the events do not show: a date that is none, a key that cannot be one.
         yaml.safe_load(text)
@@ -118,7 +120,9 @@ def _check_plain(text: str, path: Path) -> None:
         problem = getattr(error, "problem", None) or error
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        raise RecipeError(f"expected YAML in '{path}', got {short(str(problem))}{where}") from error
+        raise RecipeError(
+            f"expected YAML in '{path}', got {short(str(problem))}{where}; correct it"
+        ) from error
 
 
 def _check_event(event: Any, path: Path) -> None:

@@ -157,10 +157,10 @@ def open_nifti(path: Path, max_voxels: int = MAX_VOXELS) -> NiftiFile:
             is_plain = not isinstance(stream, gzip.GzipFile)
         header = _header(start)
         shape = tuple(int(n) for n in header.get_data_shape())
-        dtype = np.dtype(header.get_data_dtype())
+        dtype = _stored_type(header)
         offset = float(header["vox_offset"])
     except NO_HEADER as error:
-        reason = str(error) if type(error) is _NoNiftiError else type(error).__name__
+        reason = str(error) if isinstance(error, _NoNiftiError) else type(error).__name__
         raise AssetError(
             f"expected a NIfTI file (.nii or .nii.gz), got {str(path)!r}, which is not one or is "
             f"damaged ({reason}): convert it, for example with dcm2niix"
@@ -196,6 +196,14 @@ def _header(start: bytes) -> nib.Nifti1Header:
                 raise _NoNiftiError(f"magic {bytes(header['magic'])!r}")
             return header
     raise _NoNiftiError("no header of 348 or 540 bytes")
+
+
+def _stored_type(header: nib.Nifti1Header) -> np.dtype[Any]:
+    try:
+        return np.dtype(header.get_data_dtype())
+    except (KeyError, HeaderDataError) as error:
+        code = int(header["datatype"])
+        raise _NoNiftiError(f"voxels of the unknown type {code}") from error
 
 
 def _check_promise(

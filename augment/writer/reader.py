@@ -1,13 +1,13 @@
 """Reading a data set: one dictionary a view or volume, ready for MONAI's dictionary transforms."""
 
 import csv
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from augment.errors import AssetError
+from augment.untrusted import read_json, shown
 from augment.writer.inside import below
 
 
@@ -109,6 +109,16 @@ def _tables(folder: str | Path) -> _Tables:
     root = Path(folder)
     if not (root / "SHA256SUMS").is_file():
         raise AssetError(f"expected the folder of a finished data set, got '{root}'")
+    try:
+        return _gathered(root)
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise AssetError(
+            f"expected the tables of a data set in '{root}', got {shown(error)}: `facies verify`"
+            " lists what is broken"
+        ) from error
+
+
+def _gathered(root: Path) -> _Tables:
     samples = {row["sample"]: row for row in _rows(root / "samples.csv")}
     severities = defaultdict(list)
     for row in _rows(root / "severities.csv"):
@@ -116,7 +126,7 @@ def _tables(folder: str | Path) -> _Tables:
     shared: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
     views: dict[tuple[int, str, int], dict[str, str]] = defaultdict(dict)
     for row in _rows(root / "files.csv"):
-        path = str(root / below(root, row["path"]))
+        path = str(root / below(root, row["path"] or ""))
         if row["view"] is None:
             shared[row["sample"], row["twin"] or ""][row["kind"]] = path
         else:
@@ -132,9 +142,14 @@ def read_legend(folder: str | Path) -> dict[str, Any]:
 
     Returns:
         The file's content.
+
+    Raises:
+        AssetError: If it is missing or no JSON.
     """
     path = Path(folder) / "dataset.json"
-    legend: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    legend: dict[str, Any] = read_json(
+        path, "a description of the data set", "make the data set again"
+    )
     return legend
 
 

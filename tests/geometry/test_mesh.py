@@ -161,7 +161,7 @@ def test_quads_are_split(tmp_path):
 
 
 def test_unusable_files_are_refused(tmp_path):
-    with pytest.raises(AssetError, match="nothing is there"):
+    with pytest.raises(AssetError, match="no such file or directory"):
         read_mesh(tmp_path / "missing.ply")
     (tmp_path / "mesh.docx").write_bytes(b"PK")
     with pytest.raises(AssetError, match=r"ends in \.obj, \.ply, \.stl, got 'mesh\.docx'"):
@@ -175,3 +175,26 @@ def test_unusable_files_are_refused(tmp_path):
     (tmp_path / "nan.obj").write_text("v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", encoding="ascii")
     with pytest.raises(AssetError, match="finite coordinates"):
         read_mesh(tmp_path / "nan.obj")
+
+
+def test_a_texture_beside_a_mesh_is_never_opened(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("PIL.Image.open", lambda *given, **named: opened.append(given))
+    path = tmp_path / "a.ply"
+    write_ply(path, np.eye(3), np.array([[0, 1, 2]]))
+    content = path.read_bytes().replace(b"comment", b"comment TextureFile ../b.png\ncomment", 1)
+    path.write_bytes(content)
+    (tmp_path.parent / "b.png").write_bytes(b"")
+    assert len(read_mesh(path)[1]) == 1
+    assert opened == []
+
+
+def test_polygons_become_fans_of_triangles(tmp_path):
+    corners = "".join(f"v {x} {y} 0\n" for x, y in ((0, 0), (2, 0), (3, 1), (2, 2), (0, 2)))
+    (tmp_path / "a.obj").write_text(corners + "f 1 2 3 4 5\n", encoding="utf-8")
+    vertices, faces = read_mesh(tmp_path / "a.obj")
+    assert len(faces) == 3
+    doubled = np.cross(
+        vertices[faces[:, 1]] - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]]
+    )
+    assert doubled[:, 2].sum() / 2 == pytest.approx(5.0)

@@ -94,3 +94,20 @@ def test_a_folder_and_a_cut_file_are_named(tmp_path):
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(AssetError, match=r"cannot be read .*truncated.*; save it anew as JPEG"):
         read_photograph(tmp_path / "cut.jpg")
+
+
+def test_the_content_tells_the_format_and_of_an_animation_the_first_picture_counts(tmp_path):
+    first, second = Image.fromarray(gradient()[..., 0]), Image.new("L", (60, 40), 9)
+    first.save(tmp_path / "a.gif", save_all=True, append_images=[second])
+    (tmp_path / "a.gif").rename(tmp_path / "a.jpg")
+    assert np.array_equal(read_photograph(tmp_path / "a.jpg")[..., 0], gradient()[..., 0])
+
+
+def test_a_progressive_jpeg_counts_whole_for_it_is_decoded_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr("augment.reconstruct.photo_file.MAX_SIDE_PX", 16)
+    monkeypatch.setattr("augment.reconstruct.photo_file.MAX_DECODED_PX", 4000)
+    for name, progressive in (("baseline", False), ("progressive", True)):
+        Image.new("L", (64, 64), 90).save(tmp_path / f"{name}.jpg", progressive=progressive)
+    assert read_photograph(tmp_path / "baseline.jpg").shape == (16, 16, 3)
+    with pytest.raises(AssetError, match="got 64 x 64"):
+        read_photograph(tmp_path / "progressive.jpg")

@@ -111,7 +111,7 @@ def test_every_mistake_is_reported_at_once():
             "render.size_px expects a whole number from 32 to 4096, got 'big'",
         ),
         (["render.size_px=16"], "render.size_px expects a whole number from 32 to 4096, got 16"),
-        (["samples=2.5"], "samples expects a whole number from 1 to 1e+08, got 2.5"),
+        (["samples=2.5"], "samples expects a whole number from 1 to 1e\\+08, got 2.5"),
         (
             ["subject.source=mri"],
             "subject.source expects one of prior, ct, scan, photo, file, got 'mri'",

@@ -1,4 +1,5 @@
 import gzip
+import itertools
 
 import nibabel as nib
 import numpy as np
@@ -27,6 +28,25 @@ def test_values_and_world_survive_a_change_of_axes(tmp_path):
     world = source @ affine[:3, :3].T + affine[:3, 3]
     found = np.rint(volume.voxel(world)).astype(int)
     assert (volume.values[tuple(found.T)] == values[tuple(source.T)]).all()
+
+
+@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+@pytest.mark.parametrize("suffix", ["nii", "nii.gz"])
+def test_slices_give_the_bytes_that_nibabel_gives(tmp_path, monkeypatch, order, suffix):
+    monkeypatch.setattr("augment.reconstruct.nifti_file.SLAB_BYTES", 20 * 21 * 2 * 5)
+    rng = np.random.default_rng(sum(order))
+    affine = np.eye(4)
+    affine[:3, :3] = np.diag([7.5, -8.5, 9.5])[:, order]
+    image = nib.Nifti1Image(rng.integers(-999, 999, (20, 21, 22)).astype(np.int16), affine)
+    content = bytearray(image.to_bytes())
+    content[112:120] = np.array([0.37, -11.3], "<f4").tobytes()  # slope and intercept
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix == "nii.gz" else content)
+    for keep_axes in (True, False):
+        theirs = nib.load(path) if keep_axes else nib.as_closest_canonical(nib.load(path))
+        ours = read_volume(path, keep_axes=keep_axes)
+        np.testing.assert_array_equal(ours.values, np.asarray(theirs.dataobj, dtype=np.float32))
+        np.testing.assert_array_equal(ours.world_from_voxel, theirs.affine)
 
 
 def test_world_and_voxel_are_inverse():

@@ -6,7 +6,6 @@
 import gzip
 import os
 import pickle
-import shutil
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ SCAN = ("reconstruct", "scan", "mesh.ply", "out=fit")
 OBJ = ("reconstruct", "scan", "mesh.obj", "out=fit")
 PHOTO = ("reconstruct", "photo", "face.jpg", "out=fit")
 SUBJECT = ("generate", "ct_subject", "subject.source=file", "subject.path=subject.json", "out=data")
-CLEAN = "make the file again"
 
 
 @dataclass(frozen=True)
@@ -221,13 +219,10 @@ def pickled_weights() -> None:
 
 
 def altered_weights() -> None:
-    from augment.reconstruct.weights import SHIPPED
-
-    shutil.copytree(SHIPPED, "weights")
-    path = Path("weights/face_network.safetensors")
-    content = bytearray(path.read_bytes())
-    content[-9] ^= 1
-    path.write_bytes(content)
+    Path("weights").mkdir()
+    Path("weights/face_network.safetensors").write_bytes(b"altered")
+    facts = '{"sha256": "' + "0" * 64 + '", "network": {}}'
+    Path("weights/face_network.json").write_text(facts, encoding="utf-8")
 
 
 def pickled_array() -> None:

@@ -22,7 +22,8 @@ from hostile_list import CASES
 from augment import cli
 from augment.errors import FaciesError
 
-LONGEST_S = 120
+LONGEST_S = 600
+LONGEST_CPU_S = 60
 MOST_BYTES = 8 << 30
 
 
@@ -53,12 +54,14 @@ def one(words: tuple[str, ...]) -> dict[str, object]:
     begin, saved = time.process_time(), os.dup(2)
     with tempfile.TemporaryFile() as stream:
         os.dup2(stream.fileno(), 2)
+        signal.setitimer(signal.ITIMER_PROF, LONGEST_CPU_S)
         signal.alarm(LONGEST_S)
         try:
             code = meet(words)
         except BaseException:
             traceback.print_exc()
             code = -1
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
         sys.stderr.flush()
         os.dup2(saved, 2)
