@@ -96,11 +96,11 @@ def shown(value: object) -> str:
     return short(str(value) if isinstance(value, Exception) else _bounded_repr(value))
 
 
-def short(text: str) -> str:
+def short(text: str, most: int = MAX_SHOWN) -> str:
     """Return a text on one line, short and printable, for a message."""
     text = " ".join(text.split())
     text = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
-    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _bounded_repr(value: object) -> str:

@@ -20,9 +20,10 @@ from augment.recipe.contradictions import contradictions
 from augment.recipe.family import RECIPES_PACKAGE, known_text, parse_override, yaml_texts
 from augment.recipe.plain_yaml import check_composed
 from augment.recipe.schema import RecipeSpec
-from augment.untrusted import shown
+from augment.untrusted import short, shown
 
 MAX_NAME = 200
+MAX_REASON = 400
 NOT_COMPOSED = (
     HydraException,
     OmegaConfBaseException,
@@ -181,7 +182,8 @@ def _compose_values(
             config = compose(name, accepted)
             values = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
     except NOT_COMPOSED as error:
-        raise RecipeError(f"recipe {name}: {shown(error)}") from error
+        reason = str(getattr(error, "problem", None) or error)
+        raise RecipeError(f"recipe {name}: {short(reason, MAX_REASON)}") from error
     if not isinstance(values, dict):
         raise RecipeError(f"recipe {name} expects keys and values, got {shown(values)}")
     return {str(key): value for key, value in values.items()}

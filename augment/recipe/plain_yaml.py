@@ -72,8 +72,13 @@ def check_composed(folder: Path, names: Sequence[str]) -> None:
             continue
         seen.add(name)
         values = yaml.safe_load(read_plain_yaml(path))
-        if not isinstance(values, dict):
+        if values is None:
             continue
+        if not isinstance(values, dict):
+            raise RecipeError(
+                f"'{path}' expects keys and values, got {shown(values)}; `facies show face_demo`"
+                " prints a recipe"
+            )
         if "hydra" in values:
             raise RecipeError(
                 f"'{path}' expects keys of a recipe, got the key 'hydra', settings of the program"

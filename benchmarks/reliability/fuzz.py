@@ -31,8 +31,8 @@ INSTRUMENTED = {
     "nifti": ("augment.reconstruct.nifti_file", "augment.reconstruct.nifti"),
     "mesh": ("trimesh.exchange.ply", "trimesh.exchange.stl", "augment.geometry.mesh_file"),
     "recipe": ("augment.recipe.plain_yaml", "augment.recipe.check", "augment.recipe.compose"),
-    "image": ("PIL.TiffImagePlugin", "PIL.PngImagePlugin", "augment.reconstruct.photo_file"),
-    "subject": ("json.decoder", "augment.reconstruct.files", "augment.pipeline.subject_file"),
+    "image": ("PIL.TiffImagePlugin", "PIL.PngImagePlugin", "augment.portrait.picture_file"),
+    "subject": ("json.decoder", "augment.subject_folder", "augment.pipeline.subject_file"),
 }
 HEADER = (
     "| reader | search | minutes | files tried | read | refused | bugs | slowest file, CPU s |"

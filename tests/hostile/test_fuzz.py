@@ -64,7 +64,7 @@ def test_broken_files_are_read_or_refused(tmp_path, name):
 
 
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.name)
-def test_what_fuzzing_found_stays_mended(tmp_path, path):
+def test_what_fuzzing_found_is_refused(tmp_path, path):
     """Files are named READER.WHAT.SUFFIX."""
     reader, suffix = path.name.split(".")[0], "." + path.name.split(".", 2)[2]
-    attack(READERS[reader], tmp_path, suffix, path.read_bytes())
+    assert not attack(READERS[reader], tmp_path, suffix, path.read_bytes())

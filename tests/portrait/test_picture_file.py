@@ -104,8 +104,8 @@ def test_the_content_tells_the_format_and_of_an_animation_the_first_picture_coun
 
 
 def test_a_progressive_jpeg_counts_whole_for_it_is_decoded_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr("augment.reconstruct.photo_file.MAX_SIDE_PX", 16)
-    monkeypatch.setattr("augment.reconstruct.photo_file.MAX_DECODED_PX", 4000)
+    monkeypatch.setattr("augment.portrait.picture_file.MAX_SIDE_PX", 16)
+    monkeypatch.setattr("augment.portrait.picture_file.MAX_DECODED_PX", 4000)
     for name, progressive in (("baseline", False), ("progressive", True)):
         Image.new("L", (64, 64), 90).save(tmp_path / f"{name}.jpg", progressive=progressive)
     assert read_photograph(tmp_path / "baseline.jpg").shape == (16, 16, 3)

@@ -128,7 +128,7 @@ def _read_mesh(path: Path) -> object:
 
 
 def _read_photograph(path: Path) -> object:
-    from augment.reconstruct.photo_file import read_photograph
+    from augment.portrait.picture_file import read_photograph
 
     return read_photograph(path)
 
@@ -141,7 +141,7 @@ def _read_recipe(path: Path) -> object:
 
 def _read_subject(path: Path) -> object:
     from augment.pipeline.subject_file import read_place
-    from augment.reconstruct.files import load_subject
+    from augment.subject_folder import load_subject
 
     return load_subject(path), read_place(path)
 

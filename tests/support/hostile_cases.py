@@ -313,7 +313,7 @@ def _array() -> object:
 
 
 def _network() -> object:
-    from augment.reconstruct.weights import load_network
+    from augment.portrait.weights import load_network
 
     return load_network("weights")
 
