@@ -178,7 +178,7 @@ def record(name: str, search: str, state: dict[str, object]) -> None:
         "",
         "Made by `python benchmarks/reliability/fuzz.py --minutes M READER --record`. A bug is"
         " anything but a value or an error of ours, more than 10 s of processor time for one file,"
-        " or more than 2 GB.",
+        " or more than 2 GB. Every bug found is a test, its file lies in `tests/hostile/found`.",
         "",
         HEADER,
         "|---|---|---|---|---|---|---|---|---|",
