@@ -30,7 +30,7 @@ def test_values_and_world_survive_a_change_of_axes(tmp_path):
     assert (volume.values[tuple(found.T)] == values[tuple(source.T)]).all()
 
 
-@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 @pytest.mark.parametrize("suffix", ["nii", "nii.gz"])
 def test_slices_give_the_bytes_that_nibabel_gives(tmp_path, monkeypatch, order, suffix):
     monkeypatch.setattr("augment.reconstruct.nifti_file.SLAB_BYTES", 20 * 21 * 2 * 5)
