@@ -30,7 +30,7 @@ from augment.volume.fracture import (
 )
 from augment.volume.grid import Grid
 from augment.volume.inversion import inverse_points
-from augment.volume.labels import MANDIBLE
+from augment.volume.labels import MANDIBLE_CONTOUR
 from augment.volume.lattice import Field
 from augment.volume.protocol import Scan
 from augment.volume.subject import subject_fields
@@ -210,7 +210,7 @@ class VolumeMaker:
 
     @property
     def _structure(self) -> tuple[int, ...]:
-        return MANDIBLE if "mandible_share" in self.wanted.files else ()
+        return MANDIBLE_CONTOUR if "mandible_share" in self.wanted.files else ()
 
     @property
     def _has_films(self) -> bool:

@@ -54,15 +54,15 @@ class MandibleSpec:
     """
 
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    body_radius_mm: float = 4.15
-    symphysis_radius_mm: float = 5.5
-    ramus_radius_mm: float = 2.3
+    body_radius_mm: float = 3.6
+    symphysis_radius_mm: float = 4.8
+    ramus_radius_mm: float = 1.95
     ramus_width_mm: float = 0.0
     gonial_shift_mm: float = 0.0
     coronoid_mm: float = 0.0
-    condyle_radius_mm: float = 4.9
+    condyle_radius_mm: float = 4.4
     joint_space_mm: float = 2.4
-    cortex_mm: float = 2.2
+    cortex_mm: float = 2.0
     periosteum_mm: float = 0.5
     crest_loss_mm: float = 0.0
     opening_deg: float = 1.0
@@ -188,15 +188,15 @@ def _draw_mandible(
     uniform, normal = rng.uniform, rng.normal
     return MandibleSpec(
         scale=(float(uniform(0.95, 1.05)), float(uniform(0.95, 1.04)), float(uniform(0.90, 1.04))),
-        body_radius_mm=uniform(3.5, 4.8),
-        symphysis_radius_mm=uniform(4.6, 6.4),
-        ramus_radius_mm=uniform(1.8, 2.8),
+        body_radius_mm=uniform(3.0, 4.15),
+        symphysis_radius_mm=uniform(4.0, 5.6),
+        ramus_radius_mm=uniform(1.5, 2.4),
         ramus_width_mm=uniform(-3.5, 3.5),
         gonial_shift_mm=normal(0.0, 3.0),
         coronoid_mm=float(np.clip(normal(1.0, 4.5), -8.0, 12.0)),
-        condyle_radius_mm=uniform(4.0, 5.8),
+        condyle_radius_mm=uniform(3.6, 5.2),
         joint_space_mm=uniform(1.6, 3.6),
-        cortex_mm=uniform(1.6, 3.0),
+        cortex_mm=uniform(1.5, 2.7),
         crest_loss_mm=crest_loss_mm,
         opening_deg=max(0.0, opening_deg + float(uniform(-1.0, 1.5))),
     )
