@@ -37,7 +37,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 # Size of the header, by which NIfTI-1 and NIfTI-2 tell themselves apart: class and magic.
 KINDS: dict[int, tuple[type[Any], bytes]] = {
     348: (nib.Nifti1Header, b"n+1\0"),
-    540: (nib.Nifti2Header, b"n+2\0\r\n\x1a\n"),
+    540: (nib.Nifti2Header, b"n+2\0"),
 }
 DAMAGED: tuple[type[Exception], ...] = (
     OSError,

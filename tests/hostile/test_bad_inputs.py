@@ -47,7 +47,7 @@ def test_every_sentence_is_one():
 
 def test_there_are_forty_and_more_and_each_kind_has_some():
     assert len(CASES) >= 40
-    assert len({case.what for case in CASES}) == len(CASES)
+    assert len({(case.group, case.what) for case in CASES}) == len(CASES)
     assert len({case.group for case in CASES}) == 8
 
 

@@ -178,11 +178,14 @@ def test_own_recipes_build_on_shipped_ones(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("- 1\n", "must be a DictConfig"), ("seed: [1\n", "while parsing a flow sequence")],
+    [
+        ("- 1\n", r"mine.yaml' expects keys and values, got \[1\]"),
+        ("seed: [1\n", "expected YAML in .* in line 2; correct it"),
+    ],
 )
 def test_an_own_recipe_that_is_no_mapping_is_refused(text, message, tmp_path):
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(RecipeError, match=rf"recipe mine: .*{message}"):
+    with pytest.raises(RecipeError, match=message):
         compose_recipe("mine", [], tmp_path)
 
 

@@ -64,7 +64,10 @@ def test_a_wrong_name_override_or_folder_is_one_sentence(noun, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("threads: [1", "{noun} mine: while parsing a flow sequence .* got '<stream end>'"),
+        (
+            "threads: [1",
+            r"expected YAML in '.*mine.yaml', got .*'<stream end>' in line 1; correct it",
+        ),
         ("- threads", "{noun} mine expects keys and values, got '- threads'"),
     ],
 )
