@@ -1,8 +1,11 @@
 """The data set card: what, how many, how distributed, under which licences, with which limits."""
 
+import math
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 
@@ -10,6 +13,7 @@ from augment.record import Legend
 from augment.writer.kinds import ALL_KINDS
 
 Rows = Sequence[Mapping[str, Any]]
+UNKNOWN = "not known"
 
 LIMITS = """\
 - Heads are drawn from a statistical model or fitted to a scan; they are no photographs.
@@ -46,12 +50,56 @@ a real CT keep its grid, world and texture: outside the field every voxel is the
 """
 
 
-def dataset_card(name: str, tables: Mapping[str, Rows], legend: Legend) -> bytes:
+@dataclass
+class _Severities:
+    """What the card says of one pathology, parameter and unit."""
+
+    count: int = 0
+    lowest: float = math.inf
+    highest: float = -math.inf
+    worst: float = 0.0
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self.count += 1
+        self.lowest = min(self.lowest, row["measured"])
+        self.highest = max(self.highest, row["measured"])
+        self.worst = max(self.worst, abs(row["measured"] - row["requested"]))
+
+
+@final
+class CardFacts:
+    """What the card says of the tables, added up row by row; of a sample its age alone stays."""
+
+    def __init__(self) -> None:
+        """Start with no row."""
+        self.n_samples = self.n_bytes = 0
+        self.kinds: Counter[str] = Counter()
+        self.sources: Counter[str] = Counter()
+        self.sexes: Counter[str] = Counter()
+        self.ages = array("d")
+        self.severities: dict[tuple[str, str, str], _Severities] = defaultdict(_Severities)
+
+    def add(self, tables: Mapping[str, Rows]) -> None:
+        """Count the rows of one sample or more."""
+        for row in tables["samples"]:
+            self.n_samples += 1
+            self.sources[str(row.get("source") or UNKNOWN)] += 1
+            self.sexes[str(row.get("sex") or UNKNOWN)] += 1
+            if row.get("age_years") is not None:
+                self.ages.append(row["age_years"])
+        for row in tables["files"]:
+            self.kinds[row["kind"]] += 1
+            self.n_bytes += row["bytes"]
+        for row in tables["severities"]:
+            self.severities[row["pathology"], row["parameter"], row["unit"]].add(row)
+
+
+def dataset_card(name: str, facts: CardFacts, legend: Legend) -> bytes:
     """Return the card of a data set as Markdown.
 
     Args:
         name: Name of the recipe.
-        tables: Rows of the three tables.
+        facts: What the tables say.
         legend: What the numbers stand for.
 
     Returns:
@@ -59,12 +107,12 @@ def dataset_card(name: str, tables: Mapping[str, Rows], legend: Legend) -> bytes
     """
     sections = [
         f"# {name}\n\nSynthetic heads with exact labels, made by facies.\n",
-        "## What\n\n" + _amounts(tables),
-        "## Subjects\n\n" + _subjects(tables["samples"]),
-        "## Pathologies\n\n" + _severities(tables["severities"]),
-        "## Files of a sample\n\n" + _kinds(tables["files"]),
-        "## Reading\n\n" + READING.format(lines=_reading(tables["files"])),
-        _volumes(tables["files"], legend)
+        "## What\n\n" + _amounts(facts),
+        "## Subjects\n\n" + _subjects(facts),
+        "## Pathologies\n\n" + _severities(facts),
+        "## Files of a sample\n\n" + _kinds(facts),
+        "## Reading\n\n" + READING.format(lines=_reading(facts)),
+        _volumes(facts, legend)
         + "## Frames\n\nHead frame: RAS+ (x to the patient's right, y forward, z up), millimetres,"
         " Frankfort horizontal, origin midway between the tragia. Camera: OpenCV (x right, y down,"
         " z forward); the centre of pixel (0, 0) is (0.5, 0.5).\n",
@@ -76,75 +124,63 @@ def dataset_card(name: str, tables: Mapping[str, Rows], legend: Legend) -> bytes
     return "\n".join(sections).encode()
 
 
-def _amounts(tables: Mapping[str, Rows]) -> str:
-    files = tables["files"]
-    pictures = sum(row["kind"] == "image" for row in files)
-    volumes = sum(row["kind"] == "volume" for row in files)
-    size = sum(row["bytes"] for row in files)
+def _amounts(facts: CardFacts) -> str:
+    pictures, volumes = facts.kinds["image"], facts.kinds["volume"]
     held = f"{pictures} pictures" + (f", {volumes} volumes" if volumes else "")
     return (
-        f"{len(tables['samples'])} samples, {held}, {len(files)} files,"
-        f" {size / 1e6:.1f} MB. `samples`, `files` and `severities` (.parquet, .csv) are the"
-        " tables; `dataset.json` holds the recipe, versions and label tables; `SHA256SUMS` covers"
-        " every file (`facies verify`, or `sha256sum -c SHA256SUMS`).\n"
+        f"{facts.n_samples} samples, {held}, {facts.kinds.total()} files,"
+        f" {facts.n_bytes / 1e6:.1f} MB. `samples`, `files` and `severities` (.parquet, .csv) are"
+        " the tables; `dataset.json` holds the recipe, versions and label tables; `SHA256SUMS`"
+        " covers every file (`facies verify`, or `sha256sum -c SHA256SUMS`).\n"
     )
 
 
-def _reading(files: Rows) -> str:
-    kinds = {row["kind"] for row in files}
-    lines = [READING_VIEWS] if "image" in kinds else []
-    return "\n".join([*lines, READING_VOLUMES] if "volume" in kinds else lines)
+def _reading(facts: CardFacts) -> str:
+    lines = [READING_VIEWS] if "image" in facts.kinds else []
+    return "\n".join([*lines, READING_VOLUMES] if "volume" in facts.kinds else lines)
 
 
-def _volumes(files: Rows, legend: Legend) -> str:
-    if not any(row["kind"] == "volume" for row in files):
+def _volumes(facts: CardFacts, legend: Legend) -> str:
+    if "volume" not in facts.kinds:
         return ""
     tables = ", ".join(f"`{name}`" for name in legend.files)
     names = f"Names of the labels: {tables}.\n\n" if tables else ""
     return "## Volumes\n\n" + VOLUMES + names
 
 
-def _subjects(samples: Rows) -> str:
-    lines = [f"- source: {_counts(samples, 'source')}", f"- sex: {_counts(samples, 'sex')}"]
-    ages = [row["age_years"] for row in samples if row.get("age_years") is not None]
-    if ages:
-        low, middle, high = np.percentile(ages, (0, 50, 100))
+def _subjects(facts: CardFacts) -> str:
+    lines = [f"- source: {_counts(facts.sources)}", f"- sex: {_counts(facts.sexes)}"]
+    if facts.ages:
+        low, middle, high = np.percentile(facts.ages, (0, 50, 100))
         lines.append(f"- age in years: {low:.0f} to {high:.0f}, median {middle:.0f}")
     return "\n".join(lines) + "\n"
 
 
-def _counts(rows: Rows, column: str) -> str:
-    counts = Counter(str(row.get(column) or "not known") for row in rows)
+def _counts(counts: Counter[str]) -> str:
     return ", ".join(f"{value} {count}" for value, count in sorted(counts.items()))
 
 
-def _severities(severities: Rows) -> str:
-    if not severities:
+def _severities(facts: CardFacts) -> str:
+    if not facts.severities:
         return "None: all heads are healthy.\n"
-    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
-    for row in severities:
-        groups[row["pathology"], row["parameter"], row["unit"]].append(row)
     lines = [
         "| Pathology | Measure | Unit | Samples | Measured, smallest to largest"
         " | Largest difference to the request |",
         "|---|---|---|---|---|---|",
     ]
-    for (pathology, parameter, unit), rows in sorted(groups.items()):
-        measured = [row["measured"] for row in rows]
-        worst = max(abs(row["measured"] - row["requested"]) for row in rows)
+    for (pathology, parameter, unit), group in sorted(facts.severities.items()):
         lines.append(
-            f"| {pathology} | {parameter} | {unit} | {len(rows)}"
-            f" | {min(measured):.2f} to {max(measured):.2f} | {worst:.4f} |"
+            f"| {pathology} | {parameter} | {unit} | {group.count}"
+            f" | {group.lowest:.2f} to {group.highest:.2f} | {group.worst:.4f} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _kinds(files: Rows) -> str:
-    present = {row["kind"] for row in files}
+def _kinds(facts: CardFacts) -> str:
     lines = ["| File | Holds |", "|---|---|"]
     lines.extend(
         f"| `{kind.file_name}` | {kind.meaning} |"
         for kind in ALL_KINDS.values()
-        if kind.name in present
+        if kind.name in facts.kinds
     )
     return "\n".join(lines) + "\n"

@@ -23,7 +23,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def contact_sheet(root: Path, files: Rows, severities: Rows) -> bytes:
-    """Return a PNG that shows the first view, and slices of the volume, of evenly chosen samples.
+    """Return a PNG that shows the first view, and slices of the volume, of samples.
 
     Each sample shows its healthy twin, its pathological twin, how far the skin moved, and the
     regions; under them the same of its volume, cut through the voxel that moves most; what it does
@@ -31,7 +31,7 @@ def contact_sheet(root: Path, files: Rows, severities: Rows) -> bytes:
 
     Args:
         root: Folder of the data set.
-        files: Rows of the table of files.
+        files: Rows of the table of files, of the samples that are shown; see `sheet_samples`.
         severities: Rows of the table of severities.
 
     Returns:
@@ -43,11 +43,6 @@ def contact_sheet(root: Path, files: Rows, severities: Rows) -> bytes:
             sample = paths.setdefault(row["sample"], {})
             sample[row["twin"], row["kind"]] = root / row["path"]
     chosen = sorted(paths)
-    has_volumes = any(row["kind"] == "volume" for row in files)
-    limit = MAX_VOLUMES if has_volumes else MAX_SAMPLES
-    if len(chosen) > limit:
-        places = np.linspace(0, len(chosen) - 1, limit).round().astype(int)
-        chosen = [chosen[place] for place in places]
     captions = {sample: _caption(sample, severities) for sample in chosen}
     blocks = [
         _block(
@@ -57,6 +52,20 @@ def contact_sheet(root: Path, files: Rows, severities: Rows) -> bytes:
         for sample in chosen
     ]
     return encode_png(_grid(blocks))
+
+
+def sheet_samples(n_samples: int, *, has_volumes: bool) -> list[int]:
+    """Return the numbers of the samples that the contact sheet shows, evenly chosen.
+
+    Args:
+        n_samples: Samples of the data set.
+        has_volumes: Whether they have volumes.
+    """
+    limit = MAX_VOLUMES if has_volumes else MAX_SAMPLES
+    if n_samples <= limit:
+        return list(range(n_samples))
+    found: list[int] = np.linspace(0, n_samples - 1, limit).round().astype(int).tolist()
+    return found
 
 
 def _panels(paths: Mapping[tuple[str, str], Path]) -> list[Image]:

@@ -6,7 +6,8 @@ lies under `.incoming`; everything else is final. `SHA256SUMS` is written last.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,8 +19,9 @@ from augment.errors import RecipeError
 from augment.recipe.schema import SCHEMA_VERSION, WHERE_AND_BY_WHAT, RecipeSpec
 from augment.record import Legend
 from augment.writer.card import dataset_card
-from augment.writer.contact_sheet import contact_sheet
+from augment.writer.contact_sheet import contact_sheet, sheet_samples
 from augment.writer.encode import encode_json
+from augment.writer.gather import Gathering, digest_of
 from augment.writer.kinds import ALL_KINDS
 from augment.writer.sample_folder import (
     INCOMING,
@@ -27,9 +29,9 @@ from augment.writer.sample_folder import (
     SAMPLES,
     is_whole,
     read_rows,
+    sample_folder,
     sample_name,
 )
-from augment.writer.tables import SCHEMAS, table_files
 
 DATASET = "dataset.json"
 CARD = "README.md"
@@ -120,6 +122,24 @@ def require_same_run(root: Path, identity: Identity) -> None:
         )
 
 
+def require_room(out: str, present: Sequence[int], n_samples: int) -> None:
+    """Refuse a data set that already holds more samples than are asked for.
+
+    Args:
+        out: Where it is, for the message.
+        present: Numbers of its samples, in order.
+        n_samples: Samples of the finished data set.
+
+    Raises:
+        RecipeError: If it does.
+    """
+    if present and present[-1] >= n_samples:
+        raise RecipeError(
+            f"'{out}' already holds {present[-1] + 1} samples, got samples={n_samples}; ask for"
+            " at least as many, or choose another out"
+        )
+
+
 def abandon_folder(root: Path) -> None:
     """Remove a folder in which no sample was finished; keep it otherwise."""
     samples = root / SAMPLES
@@ -136,6 +156,7 @@ def finish_folder(
     identity: Identity,
     legend: Legend,
     extra: Mapping[str, bytes] | None = None,
+    fetch: Callable[[Sequence[int]], None] = lambda indexes: None,
 ) -> None:
     """Write tables, contact sheet, card, `dataset.json` and checksums of a whole set of samples.
 
@@ -145,43 +166,37 @@ def finish_folder(
         identity: Identity of the run.
         legend: What the numbers stand for.
         extra: Further files of the whole data set, name to content.
+        fetch: Called with the numbers of the samples whose files the contact sheet reads, for a
+            folder that holds no more than the rows of its samples.
     """
-    tables = collect_tables(root, spec.samples)
-    contents = {**table_files(tables), **(extra or {})}
-    contents[SHEET] = contact_sheet(root, tables["files"], tables["severities"])
-    contents[CARD] = dataset_card(spec.name, tables, legend)
-    contents[DATASET] = encode_json(describe_dataset(spec, identity, legend), indent=1)
-    sums = {name: sha256(content).hexdigest() for name, content in contents.items()}
-    for row in tables["files"]:
-        sums[row["path"]] = row["sha256"]
-    for index in range(spec.samples):
-        path = f"{SAMPLES}/{sample_name(index)}/{ROWS}"
-        sums[path] = sha256((root / path).read_bytes()).hexdigest()
-    for name, content in contents.items():
-        _write(root, name, content)
-    _write(root, SUMS, checksum_lines(sums))
-    rmtree(root / INCOMING)
+    incoming = root / INCOMING
+    with closing(Gathering(incoming)) as gathering:
+        for index in range(spec.samples):
+            path = sample_folder(root, index) / ROWS
+            gathering.add(index, read_rows(root, index), digest_of(path))
+        tables = gathering.end_tables()
+        shown = sheet_samples(spec.samples, has_volumes="volume" in gathering.facts.kinds)
+        fetch(shown)
+        contents = dict(extra or {})
+        contents[SHEET] = _sheet(root, shown)
+        contents[CARD] = dataset_card(spec.name, gathering.facts, legend)
+        contents[DATASET] = encode_json(describe_dataset(spec, identity, legend), indent=1)
+        sums = {name: sha256(content).hexdigest() for name, content in contents.items()}
+        sums |= {name: digest_of(path) for name, path in tables.items()}
+        for name, content in contents.items():
+            _write(root, name, content)
+        for name, path in tables.items():
+            path.replace(root / name)
+        gathering.write_sums(incoming / SUMS, sums)
+    (incoming / SUMS).replace(root / SUMS)
+    rmtree(incoming)
 
 
-def collect_tables(root: Path, n_samples: int) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of the three tables, gathered from the samples in order."""
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMAS}
-    for index in range(n_samples):
-        for name, rows in read_rows(root, index).items():
-            tables[name].extend(rows)
-    return tables
-
-
-def checksum_lines(sums: Mapping[str, str]) -> bytes:
-    """Return the content of `SHA256SUMS`, which `sha256sum -c` reads.
-
-    Args:
-        sums: Path to SHA-256.
-
-    Returns:
-        One line a file, sorted by path.
-    """
-    return "".join(f"{digest}  {path}\n" for path, digest in sorted(sums.items())).encode()
+def _sheet(root: Path, shown: Sequence[int]) -> bytes:
+    rows = [read_rows(root, index) for index in shown]
+    files = [row for tables in rows for row in tables["files"]]
+    severities = [row for tables in rows for row in tables["severities"]]
+    return contact_sheet(root, files, severities)
 
 
 def describe_dataset(spec: RecipeSpec, identity: Identity, legend: Legend) -> dict[str, Any]:
@@ -212,11 +227,7 @@ def _is_unused(root: Path) -> bool:
 def _check_samples(root: Path, n_samples: int, own: range) -> list[int]:
     names = [path.name for path in (root / SAMPLES).glob("[0-9]*")]
     present = sorted(int(name) for name in names if name.isdecimal() and len(name) < 18)
-    if present and present[-1] >= n_samples:
-        raise RecipeError(
-            f"'{root}' already holds {present[-1] + 1} samples, got samples={n_samples}; ask for"
-            " at least as many, or choose another out"
-        )
+    require_room(str(root), present, n_samples)
     missing = set(own) - set(present)
     for index in present:
         if index in own and not is_whole(root, index):
@@ -227,12 +238,18 @@ def _check_samples(root: Path, n_samples: int, own: range) -> list[int]:
 
 def _stored_identity(root: Path) -> dict[str, Any] | None:
     for path in (root / INCOMING / RUN, root / DATASET):
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            return {key: values[key] for key in ("fingerprint", "inputs", "versions")}
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+        if path.is_file() and (found := read_identity(path.read_bytes())) is not None:
+            return found
     return None
+
+
+def read_identity(content: bytes) -> dict[str, Any] | None:
+    """Return `Identity.values` from the content of `run.json` or `dataset.json`, None without."""
+    try:
+        values = json.loads(content)
+        return {key: values[key] for key in ("fingerprint", "inputs", "versions")}
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _write(root: Path, name: str, content: bytes) -> None:

@@ -35,6 +35,11 @@ def sample_name(index: int) -> str:
     return f"{index:06d}"
 
 
+def sample_folder(root: Path, index: int) -> Path:
+    """Return the folder of a sample."""
+    return root / SAMPLES / sample_name(index)
+
+
 def write_sample(root: Path, sample: SampleRecord, landmark_names: tuple[str, ...]) -> None:
     """Write all files of one sample; after a kill it is there whole or not at all.
 
@@ -112,6 +117,17 @@ def is_whole(root: Path, index: int) -> bool:
         return all(_digest(inside(root, row["path"])) == row["sha256"] for row in files)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, AssetError):
         return False
+
+
+def is_as_made(root: Path, index: int) -> bool:
+    """Return whether a sample has all of its files as they were made, and no other."""
+    if not is_whole(root, index):
+        return False
+    folder = root / SAMPLES / sample_name(index)
+    listed = {row["path"] for row in read_rows(root, index)["files"]}
+    listed.add((folder / ROWS).relative_to(root).as_posix())
+    found = {p.relative_to(root).as_posix() for p in folder.rglob("*") if p.is_file()}
+    return found == listed
 
 
 def _digest(path: Path) -> str:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 Rows = Sequence[Mapping[str, Any]]
+COMPRESSION = "zstd"
 
 SCHEMAS: dict[str, pa.Schema] = {
     "samples": pa.schema(
@@ -74,12 +75,15 @@ def table_files(tables: Mapping[str, Rows]) -> dict[str, bytes]:
     return contents
 
 
+def columns_of(rows: Rows, schema: pa.Schema) -> dict[str, list[Any]]:
+    """Return rows as columns; a column that a row lacks is null."""
+    return {field.name: [row.get(field.name) for row in rows] for field in schema}
+
+
 def _parquet(rows: Rows, schema: pa.Schema) -> bytes:
-    table = pa.table(
-        {field.name: [row.get(field.name) for row in rows] for field in schema}, schema=schema
-    )
     sink = BytesIO()
-    pq.write_table(table, sink, compression="zstd")
+    table = pa.table(columns_of(rows, schema), schema=schema)
+    pq.write_table(table, sink, compression=COMPRESSION)
     return sink.getvalue()
 
 

@@ -3,8 +3,9 @@
 import csv
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import file_digest
+from filecmp import cmp
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,17 @@ from augment.errors import AssetError, FaciesError, RecipeError
 from augment.untrusted import read_json, shown
 from augment.volume.files import convention_mistakes, read_written
 from augment.writer.decode import read_pixels
-from augment.writer.folder import DATASET, SUMS, checksum_lines, collect_tables
+from augment.writer.folder import DATASET, RUN, SUMS
+from augment.writer.gather import checksum_lines, digest_of, write_tables
 from augment.writer.inside import inside
 from augment.writer.kinds import HEAD_SHAPE, PIXEL_KINDS, VOLUME_KINDS
-from augment.writer.sample_folder import INCOMING, SAMPLES, sample_name
-from augment.writer.tables import table_files
+from augment.writer.sample_folder import (
+    INCOMING,
+    SAMPLES,
+    is_as_made,
+    read_rows,
+    sample_name,
+)
 
 # A rounding of the last place may differ between processors; a wrong label differs by far more.
 RELATIVE_TOLERANCE = 1e-3
@@ -76,13 +83,13 @@ def verify_folder(
     sums = {}
     # Threads: a hash of a large file does not hold the interpreter.
     with ThreadPoolExecutor() as pool:
-        for done, (path, digest) in enumerate(zip(paths, pool.map(_digest, paths), strict=True)):
+        for done, (path, digest) in enumerate(zip(paths, pool.map(digest_of, paths), strict=True)):
             on_progress(done + 1, len(paths))
             sums[path.relative_to(root).as_posix()] = digest
-    problems = _compare_sums((root / SUMS).read_bytes(), sums)
+    problems = compare_sums((root / SUMS).read_bytes(), sums)
     if problems:
         return problems
-    return _compare_tables(root) + _check_volumes(root) + _compare_labels(root, share, open_deriver)
+    return compare_tables(root) + _check_volumes(root) + compare_labels(root, share, open_deriver)
 
 
 def _strangers(root: Path) -> list[str]:
@@ -105,9 +112,32 @@ def _few(problems: list[str]) -> list[str]:
     return problems
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
+def is_unfinished(root: Path) -> bool:
+    """Return whether a folder holds a data set whose run has not finished."""
+    return (root / INCOMING / RUN).is_file()
+
+
+def verify_unfinished(
+    root: Path, on_progress: Progress = lambda done, total: None
+) -> tuple[int, list[str]]:
+    """Check what a run that has not finished has committed so far, byte for byte.
+
+    Args:
+        root: Folder of the data set.
+        on_progress: Called with samples checked, and how many there are.
+
+    Returns:
+        How many samples there are, and one sentence for each that is not as it was made.
+    """
+    folders = sorted((root / SAMPLES).glob("[0-9]*"))
+    problems = _strangers(root)
+    if problems:
+        return len(folders), problems
+    for done, folder in enumerate(folders):
+        if not (folder.name.isdecimal() and is_as_made(root, int(folder.name))):
+            problems.append(f"{folder.relative_to(root)} is not as it was made")
+        on_progress(done + 1, len(folders))
+    return len(folders), _few(problems)
 
 
 def require_finished(root: Path) -> None:
@@ -126,7 +156,13 @@ def require_finished(root: Path) -> None:
             raise AssetError(f"'{root}' is not a data set of facies, it has no {name}")
 
 
-def _compare_sums(stored: bytes, sums: Mapping[str, str]) -> list[str]:
+def compare_sums(stored: bytes, sums: Mapping[str, str]) -> list[str]:
+    """Return one sentence for each difference between `SHA256SUMS` and what was found.
+
+    Args:
+        stored: Content of `SHA256SUMS`.
+        sums: Path to SHA-256 of every other file that is there.
+    """
     # Comparing the whole text leaves no byte of the manifest itself unchecked.
     if stored == checksum_lines(sums):
         return []
@@ -144,17 +180,19 @@ def _compare_sums(stored: bytes, sums: Mapping[str, str]) -> list[str]:
     return _few(problems) or [f"{SUMS} has changed"]
 
 
-def _compare_tables(root: Path) -> list[str]:
-    tables = collect_tables(root, _n_samples(root))
+def compare_tables(root: Path) -> list[str]:
+    """Return one sentence for each table of a folder that its samples' rows do not give."""
     problems = []
-    for name, content in table_files(tables).items():
-        path = root / name
-        if path.suffix == ".csv":
-            agrees = path.read_bytes() == content
-        else:
-            agrees = _stored_numbers(path) == [row.get("sample") for row in tables[path.stem]]
-        if not agrees:
-            problems.append(f"{name} does not agree with the samples")
+    with TemporaryDirectory(prefix="facies-verify-") as folder:
+        samples = (read_rows(root, index) for index in range(_n_samples(root)))
+        for name, path in write_tables(Path(folder), samples).items():
+            if path.suffix == ".csv":
+                agrees = cmp(root / name, path, shallow=False)
+            else:
+                # Another version of pyarrow may write the same rows as other bytes.
+                agrees = _stored_numbers(root / name) == _stored_numbers(path)
+            if not agrees:
+                problems.append(f"{name} does not agree with the samples")
     return problems
 
 
@@ -190,14 +228,27 @@ def _check_volumes(root: Path) -> list[str]:
     return [problem.replace(f"{root}/", "") for problem in problems]
 
 
-def _compare_labels(root: Path, share: float, open_deriver: OpenDeriver) -> list[str]:
-    n_samples = _n_samples(root)
+def checked_samples(n_samples: int, share: float) -> list[int]:
+    """Return the numbers of the samples whose labels are derived again, evenly chosen."""
     n_checked = min(n_samples, int(np.ceil(share * n_samples)))
-    if n_checked == 0:
+    found: list[int] = np.linspace(0, n_samples - 1, n_checked).round().astype(int).tolist()
+    return found
+
+
+def compare_labels(root: Path, share: float, open_deriver: OpenDeriver) -> list[str]:
+    """Return one sentence for each label that does not follow from its parameters.
+
+    Args:
+        root: Folder of the data set, with the files of the samples that are derived again.
+        share: Share of samples, 0 to 1.
+        open_deriver: From the folder to a function that derives the labels of a sample.
+    """
+    indexes = checked_samples(_n_samples(root), share)
+    if not indexes:
         return []
     problems = []
     derive = open_deriver(root)
-    for index in np.linspace(0, n_samples - 1, n_checked).round().astype(int).tolist():
+    for index in indexes:
         folder = root / SAMPLES / sample_name(index)
         try:
             for twin, view, kind, values in derive(index):

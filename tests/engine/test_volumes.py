@@ -23,7 +23,7 @@ from augment.pipeline import open_deriver
 from augment.recipe import compose_recipe
 from augment.volume.files import FILE_NAMES, read_written, write_volume
 from augment.volume.labels import LABELS, NUMBER
-from augment.writer.folder import checksum_lines
+from augment.writer.gather import checksum_lines
 from augment.writer.verify import verify_folder
 
 COARSE = ("volume.spacing_mm=6", "volume.atlas_mm=3")

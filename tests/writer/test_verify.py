@@ -4,7 +4,7 @@ from fakes import open_fake_deriver
 
 from augment.errors import AssetError
 from augment.writer.encode import encode_png
-from augment.writer.folder import checksum_lines
+from augment.writer.gather import checksum_lines
 from augment.writer.verify import verify_folder
 
 

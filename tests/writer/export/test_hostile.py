@@ -14,7 +14,7 @@ from augment.errors import AssetError, RecipeError
 from augment.writer.content import decode_png, decode_volume
 from augment.writer.export import EXPORTERS, export_dataset
 from augment.writer.export.source import open_source
-from augment.writer.folder import checksum_lines
+from augment.writer.gather import checksum_lines
 from augment.writer.tables import table_files
 from augment.writer.verify import verify_folder
 
