@@ -14,6 +14,8 @@ from typing import NoReturn
 from rich.console import Console
 from rich.markup import escape
 
+from augment.engine.interrupt import ADVICE, INTERRUPTED, leave, leave_soon_after_interrupt
+from augment.engine.logs import logged_to
 from augment.errors import FaciesError, RecipeError
 from augment.recipe import (
     compose_recipe,
@@ -26,7 +28,8 @@ from augment.recipe.experiment import compose_experiment, experiment_names
 from augment.recipe.face_network import compose_training, training_names
 
 BAD_INPUT = 2
-INTERRUPTED = 130
+# Commands that may be left at any moment, for what they write is moved in whole.
+LEFT_AT_ONCE = ("generate", "verify", "repair")
 
 OVERRIDES_HELP = "key=value in Hydra's override grammar, for example samples=100 render.size_px=512"
 
@@ -45,11 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words after `facies`; those of the process if None.
 
     Returns:
-        Exit code: 0 done, 1 a data set did not verify, 2 bad input, 130 interrupted.
+        Exit code: 0 done, 1 a data set did not verify, 2 bad input, 3 a data set is whole as far as
+        its run has come, 130 interrupted.
     """
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    words = sys.argv[1:] if arguments is None else arguments
+    # Only a process that is ours may be ended.
+    is_left_at_once = arguments is None and bool(words) and words[0] in LEFT_AT_ONCE
+    if is_left_at_once:
+        leave_soon_after_interrupt()
     try:
-        return _run(sys.argv[1:] if arguments is None else arguments)
+        return _run(words)
     except FaciesError as error:
         errors.print(f"[red]error:[/red] {escape(_one_line(str(error)))}")
         return BAD_INPUT
@@ -63,7 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return BAD_INPUT
     except KeyboardInterrupt:
-        errors.print("stopped; the same command goes on from here")
+        if is_left_at_once:
+            leave()
+        errors.print(ADVICE)
         return INTERRUPTED
 
 
@@ -81,7 +92,8 @@ def _run(arguments: Sequence[str]) -> int:
         raise RecipeError(f"unknown argument {stray[0]!r}; `facies --help` shows how")
     if rest:
         words.overrides = [*words.overrides, *rest]
-    return int(words.run(words))
+    with logged_to(getattr(words, "log", None)):
+        return int(words.run(words))
 
 
 def _parser() -> ArgumentParser:
@@ -114,15 +126,21 @@ def _parser() -> ArgumentParser:
         command.add_argument("--config-dir", type=Path, help="a folder with your own recipes")
 
     verify = commands.add_parser("verify", help="check every byte of a data set")
-    verify.add_argument("folder", type=Path, help="folder of the data set")
+    verify.add_argument("folder", help="folder or URL of the data set")
     verify.add_argument(
         "--share", type=float, default=0.1, help="share of samples whose labels are derived again"
     )
     verify.set_defaults(run=_verify)
 
     repair = commands.add_parser("repair", help="make the broken samples of a data set again")
-    repair.add_argument("folder", type=Path, help="folder of the data set")
+    repair.add_argument("folder", help="folder of the data set")
     repair.set_defaults(run=_repair)
+
+    for command in (generate, verify, repair):
+        command.add_argument("--quiet", action="store_true", help="print mistakes alone")
+        command.add_argument(
+            "--log", type=Path, metavar="FILE", help="append what happens as JSON lines"
+        )
 
     export = commands.add_parser("export", help="write a data set for another tool")
     export.add_argument("folder", type=Path, help="folder of the data set")
@@ -195,7 +213,7 @@ def _generate(words: Namespace) -> int:
     specs = [compose_recipe(words.recipe, job, words.config_dir) for job in jobs]
     if len({spec.out for spec in specs}) < len(specs):
         specs = [replace(spec, out=f"{spec.out}/{number}") for number, spec in enumerate(specs)]
-    return generate_and_report(specs)
+    return generate_and_report(specs, quiet=words.quiet)
 
 
 def _experiment(words: Namespace) -> int:
@@ -226,13 +244,13 @@ def _train(words: Namespace) -> int:
 def _verify(words: Namespace) -> int:
     from augment.engine.report import verify_and_report
 
-    return verify_and_report(words.folder, words.share)
+    return verify_and_report(words.folder, words.share, quiet=words.quiet)
 
 
 def _repair(words: Namespace) -> int:
     from augment.engine.report import repair_and_report
 
-    return repair_and_report(words.folder)
+    return repair_and_report(words.folder, quiet=words.quiet)
 
 
 def _export(words: Namespace) -> int:

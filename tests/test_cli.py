@@ -214,8 +214,9 @@ def test_a_full_disk_keeps_finished_samples_and_the_command_resumes(
     assert "the disk is full" in one_sentence(err)
     samples = sorted(path.name for path in (tmp_path / "data/samples").iterdir())
     assert samples == ["000000", "000001"]
-    code, _, err = run("verify", str(tmp_path / "data"))
-    assert "has not finished" in one_sentence(err)
+    code, text, _ = run("verify", str(tmp_path / "data"))
+    assert code == 3
+    assert "holds 2 samples, each whole, of a run that has not finished" in text
     code, text, _ = run(*words)
     assert code == 0
     assert "(2 were there already)" in text

@@ -1,18 +1,20 @@
 """From a checked recipe to a finished data set folder."""
 
-import fcntl
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import logging
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
 
-from augment.engine.local import Job, Seconds, choose_workers, make_samples
-from augment.errors import AssetError, RecipeError
+from augment.engine.local import Job, Samples, choose_workers, make_samples
+from augment.engine.logs import tell
+from augment.engine.place import FolderPlace, Place, Work, alone
+from augment.engine.run_record import RunRecord
+from augment.engine.store_place import StorePlace
+from augment.errors import AssetError
 from augment.pipeline import (
     check_recipe,
     data_set_legend,
@@ -23,8 +25,10 @@ from augment.pipeline import (
 from augment.pipeline.own_atlas import atlas_files
 from augment.recipe import RecipeSpec
 from augment.untrusted import plain_size
-from augment.writer.folder import Identity, abandon_folder, finish_folder, open_folder
-from augment.writer.sample_folder import INCOMING
+from augment.writer.folder import SHEET, Identity
+from augment.writer.store import Store, is_url
+
+log = logging.getLogger(__name__)
 
 # Packages whose version may change a byte of a sample.
 VERSIONED = (
@@ -51,22 +55,24 @@ class Summary:
     """What a run made.
 
     Attributes:
-        out: Folder of the data set.
+        out: Folder or URL of the data set.
         n_samples: Samples in it.
         n_made: Samples that this run made; the others were there.
         workers: Processes used.
         seconds: Wall time of the run.
         sample_seconds: Wall time of making samples, without opening and finishing.
         stage_seconds: Stage to the time of all its samples together.
+        sheet: Where the contact sheet is; None for a shard, which has none.
     """
 
-    out: Path
+    out: str
     n_samples: int
     n_made: int
     workers: int
     seconds: float
     sample_seconds: float
     stage_seconds: dict[str, float]
+    sheet: str | None
 
 
 def generate_dataset(spec: RecipeSpec, on_progress: Progress = lambda done, total: None) -> Summary:
@@ -84,39 +90,58 @@ def generate_dataset(spec: RecipeSpec, on_progress: Progress = lambda done, tota
             finished before stay, anything else is removed.
         OSError: If the disk is full or the folder cannot be written.
     """
-    start = perf_counter()
     check_recipe(spec)
-    root = Path(spec.out)
+    record = RunRecord()
+    place = place_of(spec)
     identity = identify(spec)
     own = own_samples(spec)
-    missing = open_folder(root, identity, spec.samples, own)
-    stages: Counter[str] = Counter()
-    with _alone(root, spec.shard):
+    work = place.open(identity, spec.samples, own)
+    workers = choose_workers(spec.workers, len(work.missing))
+    tell(log, "run opened", recipe=spec.name, out=spec.out, samples=len(own), workers=workers)
+    with alone(place.root, spec.shard):
         try:
             fitted = fit_subject(spec)
             legend = data_set_legend(spec, fitted)
-            job = Job(root, partial(open_pipeline, spec, fitted), legend.landmarks)
-            workers = choose_workers(spec.workers, len(missing))
-            sample_start = perf_counter()
-            for seconds in _counted(_made(spec, job, missing, workers), own, missing, on_progress):
-                stages.update(seconds)
-            sample_seconds = perf_counter() - sample_start
+            job = Job(place.root, partial(open_pipeline, spec, fitted), legend.landmarks)
+            record.begin_samples()
+            _fill(place, work, _made(spec, job, work.missing, workers), record, own, on_progress)
+            record.end_samples()
             if spec.shard is None:
                 extra = {**subject_files(fitted), **legend.files}
-                finish_folder(root, spec, identity, legend, extra)
+                place.finish(spec, identity, legend, extra)
         except BaseException:
             if spec.shard is None:
-                abandon_folder(root)
+                place.abandon()
+            _keep(place, record, spec, workers, is_finished=False)
             raise
+    _keep(place, record, spec, workers, is_finished=True)
     return Summary(
-        out=root,
+        out=spec.out,
         n_samples=len(own),
-        n_made=len(missing),
+        n_made=record.n_made,
         workers=workers,
-        seconds=perf_counter() - start,
-        sample_seconds=sample_seconds,
-        stage_seconds=dict(stages),
+        seconds=record.seconds,
+        sample_seconds=record.sample_seconds,
+        stage_seconds=dict(record.stage_seconds),
+        sheet=f"{spec.out}/{SHEET}" if spec.shard is None else None,
     )
+
+
+def place_of(spec: RecipeSpec) -> Place:
+    """Return where the data set of a recipe is built."""
+    if is_url(spec.out):
+        return StorePlace(Store(spec.out), spec.spool, spec.shard)
+    return FolderPlace(Path(spec.out))
+
+
+def _keep(
+    place: Place, record: RunRecord, spec: RecipeSpec, workers: int, *, is_finished: bool
+) -> None:
+    """Write the record of a run that made something."""
+    values = record.values(spec, workers, is_finished)
+    tell(log, "run finished" if is_finished else "run broken off", **values)
+    if record.n_made:
+        place.keep_record(values, spec.shard)
 
 
 def own_samples(spec: RecipeSpec) -> range:
@@ -130,7 +155,7 @@ def own_samples(spec: RecipeSpec) -> range:
     return range(number - 1, spec.samples, count)
 
 
-def _made(spec: RecipeSpec, job: Job, missing: list[int], workers: int) -> Iterator[Seconds]:
+def _made(spec: RecipeSpec, job: Job, missing: list[int], workers: int) -> Samples:
     if spec.engine == "ray" and missing:
         from augment.engine.ray_cluster import make_samples_on_ray
 
@@ -138,15 +163,30 @@ def _made(spec: RecipeSpec, job: Job, missing: list[int], workers: int) -> Itera
     return make_samples(job, missing, workers)
 
 
-def _counted(
-    made: Iterator[Seconds], own: range, missing: list[int], on_progress: Progress
-) -> Iterator[Seconds]:
-    done = len(own) - len(missing)
-    on_progress(done, len(own))
-    for seconds in made:
-        done += 1
-        on_progress(done, len(own))
-        yield seconds
+def _fill(
+    place: Place,
+    work: Work,
+    made: Samples,
+    record: RunRecord,
+    own: range,
+    on_progress: Progress,
+) -> None:
+    """Make and commit what is left to do."""
+    there = len(own) - len(work.missing) - len(work.waiting)
+    on_progress(there, len(own))
+    # Closed at once when something else fails, so that no process works on for nobody.
+    with closing(made), closing(place.committed(made, work.waiting)) as committed:
+        for one in committed:
+            record.add(one)
+            on_progress(there + record.n_made, len(own))
+            tell(
+                log,
+                "sample finished",
+                sample=one.index,
+                seconds=dict(one.seconds),
+                process=one.process,
+                peak_bytes=one.peak_bytes,
+            )
 
 
 def identify(spec: RecipeSpec) -> Identity:
@@ -184,21 +224,3 @@ def _input_files(spec: RecipeSpec) -> dict[str, Path]:
         for path in atlas_files(Path(folder)):
             found[f"volume.atlases[{number}] ({path.name})"] = path
     return found
-
-
-@contextmanager
-def _alone(root: Path, shard: str | None) -> Iterator[None]:
-    """Hold a folder alone, or a shard of it beside other shards."""
-    with ExitStack() as stack:
-        names = [("lock", fcntl.LOCK_EX if shard is None else fcntl.LOCK_SH)]
-        if shard is not None:
-            names.append((f"lock.{shard.replace('/', '.')}", fcntl.LOCK_EX))
-        for name, how in names:
-            lock = stack.enter_context((root / INCOMING / name).open("w", encoding="utf-8"))
-            try:
-                fcntl.flock(lock, how | fcntl.LOCK_NB)
-            except OSError as error:
-                raise RecipeError(
-                    f"another run is writing to '{root}'; wait for it, or choose another out"
-                ) from error
-        yield

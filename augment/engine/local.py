@@ -1,21 +1,29 @@
 """Making samples on this machine, in one process or in several, with the same bytes."""
 
+import errno
+import logging
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import active_children, connection, get_context, parent_process
 from pathlib import Path
+from socket import gethostname
 from threading import Thread
 from time import perf_counter
 from typing import Any
 
+from augment.engine.logs import tell
+from augment.engine.memory import peak_memory_bytes
 from augment.engine.threads import single_threaded, single_threaded_children
 from augment.errors import AssetError
 from augment.record import SampleRecord
 from augment.writer.sample_folder import is_whole, write_sample
+
+log = logging.getLogger(__name__)
 
 # Starting a process costs about as much as this many samples.
 SAMPLES_PER_WORKER = 48
@@ -25,8 +33,10 @@ WINDOW = 4
 # A machine short of memory kills a process again and again; a stray kill is made good.
 MOST_LOSSES = 3
 
+# A full disk may be somebody else's doing and pass; after these waits the run ends.
+DISK_WAITS_S = (1.0, 2.0, 4.0, 8.0)
+
 MakeSample = Callable[[int], SampleRecord]
-Seconds = Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,26 @@ class Job:
     root: Path
     open_maker: Callable[[], MakeSample]
     landmarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What is told of a finished sample.
+
+    Attributes:
+        index: Number of the sample.
+        seconds: Stage to seconds; empty where the process that made it was lost before it told.
+        process: Machine and number of the process, empty where it is not known.
+        peak_bytes: The most memory that this process has had so far.
+    """
+
+    index: int
+    seconds: Mapping[str, float]
+    process: str
+    peak_bytes: int
+
+
+Samples = Generator[Made, None, None]
 
 
 def choose_workers(workers: int, n_samples: int) -> int:
@@ -60,7 +90,7 @@ def choose_workers(workers: int, n_samples: int) -> int:
     return max(1, min(n_cores or 1, n_samples // SAMPLES_PER_WORKER))
 
 
-def make_samples(job: Job, indexes: Sequence[int], workers: int) -> Iterator[Seconds]:
+def make_samples(job: Job, indexes: Sequence[int], workers: int) -> Samples:
     """Make and write samples.
 
     Args:
@@ -69,7 +99,7 @@ def make_samples(job: Job, indexes: Sequence[int], workers: int) -> Iterator[Sec
         workers: Number of processes; 1 makes them in this one.
 
     Yields:
-        Stage to seconds, once for each sample as it is finished, in any order.
+        One for each sample as it is finished, in any order.
     """
     if not indexes:
         return
@@ -82,24 +112,39 @@ def make_samples(job: Job, indexes: Sequence[int], workers: int) -> Iterator[Sec
             yield _make_one(job, make, index)
 
 
-def _make_one(job: Job, make: MakeSample, index: int) -> Seconds:
+def _make_one(job: Job, make: MakeSample, index: int) -> Made:
     sample = make(index)
     start = perf_counter()
-    write_sample(job.root, sample, job.landmarks)
-    return {**sample.seconds, "write": perf_counter() - start}
+    _write_patiently(job, sample)
+    seconds = {**sample.seconds, "write": perf_counter() - start}
+    return Made(index, seconds, f"{gethostname()}.{os.getpid()}", peak_memory_bytes())
 
 
-def _make_in_processes(job: Job, indexes: Sequence[int], workers: int) -> Iterator[Seconds]:
+def _write_patiently(job: Job, sample: SampleRecord) -> None:
+    """Write a sample; on a full disk wait and try again, a few times."""
+    for wait_s in DISK_WAITS_S:
+        try:
+            return write_sample(job.root, sample, job.landmarks)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            tell(log, "the disk is full, trying again", logging.WARNING, wait_s=wait_s)
+            time.sleep(wait_s)
+    return write_sample(job.root, sample, job.landmarks)
+
+
+def _make_in_processes(job: Job, indexes: Sequence[int], workers: int) -> Samples:
     """Make samples in processes; those of a process that was killed are begun again."""
     left, losses = dict.fromkeys(indexes), 0
     while left:
         before = len(left)
         try:
-            for index, seconds in _make_in_pool(job, list(left), workers):
-                del left[index]
-                yield seconds
+            for made in _make_in_pool(job, list(left), workers):
+                del left[made.index]
+                yield made
         except BrokenProcessPool as error:
             losses = losses + 1 if len(left) == before else 1
+            tell(log, "a process was lost", logging.WARNING, losses=losses, left=len(left))
             if losses == MOST_LOSSES:
                 raise AssetError(
                     f"a process was killed {losses} times without finishing a sample, perhaps for"
@@ -109,30 +154,38 @@ def _make_in_processes(job: Job, indexes: Sequence[int], workers: int) -> Iterat
             # What was finished before the process was lost, and not yet told, is there.
             for index in [index for index in left if is_whole(job.root, index)]:
                 del left[index]
-                yield {}
+                yield Made(index, {}, "", 0)
 
 
-def _make_in_pool(job: Job, indexes: list[int], workers: int) -> Iterator[tuple[int, Seconds]]:
+def _make_in_pool(job: Job, indexes: list[int], workers: int) -> Samples:
+    others = active_children()
     with single_threaded_children():
         pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (job,))
         waiting = iter(indexes)
-        running: dict[Future[Seconds], int] = {}
+        running: set[Future[Made]] = set()
         try:
             for index in waiting:
-                running[pool.submit(_work, index)] = index
+                running.add(pool.submit(_work, index))
                 if len(running) >= WINDOW * workers:
                     yield from _finished(running)
             while running:
                 yield from _finished(running)
+        except (KeyboardInterrupt, GeneratorExit):
+            # Nobody waits for what is under way, and half a sample is never seen.
+            for process in active_children():
+                if process not in others:
+                    process.kill()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _finished(running: dict[Future[Seconds], int]) -> Iterator[tuple[int, Seconds]]:
+def _finished(running: set[Future[Made]]) -> Samples:
     """Wait for one sample or more, and take them out."""
     done, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in done:
-        yield running.pop(future), future.result()
+        running.remove(future)
+        yield future.result()
 
 
 # What a worker process keeps between samples; empty in every other process.
@@ -148,11 +201,11 @@ def _start_worker(job: Job) -> None:
     _WORKER["job"] = job
 
 
-def _work(index: int) -> Seconds:
+def _work(index: int) -> Made:
     return make_in_worker(_WORKER["job"], index)
 
 
-def make_in_worker(job: Job, index: int) -> Seconds:
+def make_in_worker(job: Job, index: int) -> Made:
     """Make and write one sample; what the job opens is kept for the next one.
 
     Args:
@@ -160,7 +213,7 @@ def make_in_worker(job: Job, index: int) -> Seconds:
         index: Number of the sample.
 
     Returns:
-        Stage to seconds.
+        What is told of it.
     """
     # Opened here and not at the start, so that an error travels back as it is.
     if _WORKER.get("root") != job.root:

@@ -6,10 +6,10 @@ Ray runs those of a lost worker or machine again.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from augment.engine.local import WINDOW, Job, Seconds, make_in_worker
+from augment.engine.local import WINDOW, Job, Made, Samples, make_in_worker
 from augment.engine.threads import single_threaded, single_threaded_children
 from augment.errors import AssetError, FaciesError
 
@@ -19,7 +19,7 @@ RETRIES = 20
 
 def make_samples_on_ray(
     job: Job, indexes: Sequence[int], workers: int, address: str | None
-) -> Iterator[Seconds]:
+) -> Samples:
     """Make and write samples.
 
     Args:
@@ -29,7 +29,7 @@ def make_samples_on_ray(
         address: Address of a running cluster, or None to start one here with that many CPUs.
 
     Yields:
-        Stage to seconds, once for each sample as it is finished, in any order.
+        One for each sample as it is finished, in any order.
 
     Raises:
         AssetError: If Ray is not installed or the cluster cannot be reached.
@@ -80,7 +80,7 @@ def _connect(ray: Any, workers: int, address: str | None) -> None:
         ) from error
 
 
-def _make(job: Job, index: int) -> Seconds | FaciesError:
+def _make(job: Job, index: int) -> Made | FaciesError:
     try:
         with single_threaded():
             return make_in_worker(job, index)
@@ -89,7 +89,7 @@ def _make(job: Job, index: int) -> Seconds | FaciesError:
         return error
 
 
-def _results(ray: Any, done: Sequence[Any]) -> Iterator[Seconds]:
+def _results(ray: Any, done: Sequence[Any]) -> Samples:
     for found in ray.get(list(done)):
         if isinstance(found, FaciesError):
             raise found

@@ -10,7 +10,7 @@ from augment.recipe.check import joined, read_spec
 from augment.recipe.schema import RecipeSpec
 from augment.untrusted import read_json
 from augment.writer.folder import DATASET, SUMS, require_same_run
-from augment.writer.sample_folder import ROWS, SAMPLES, is_whole, read_rows, sample_name
+from augment.writer.sample_folder import SAMPLES, is_as_made, sample_name
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def repair_dataset(root: Path, on_progress: Progress = lambda done, total: None)
     # Before anything is removed: another version would not give the same bytes.
     require_same_run(root, identify(spec))
     before = _manifest(root)
-    broken = tuple(index for index in range(spec.samples) if not _is_as_made(root, index))
+    broken = tuple(index for index in range(spec.samples) if not is_as_made(root, index))
     for index in broken:
         rmtree(root / SAMPLES / sample_name(index), ignore_errors=True)
     generate_dataset(spec, on_progress)
@@ -85,14 +85,3 @@ def _manifest(root: Path) -> dict[str, str]:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     parts = [line.partition("  ") for line in lines]
     return {path: digest for digest, found, path in parts if found}
-
-
-def _is_as_made(root: Path, index: int) -> bool:
-    """Whether a sample has all of its files as they were made, and no other."""
-    if not is_whole(root, index):
-        return False
-    folder = root / SAMPLES / sample_name(index)
-    listed = {row["path"] for row in read_rows(root, index)["files"]}
-    listed.add((folder / ROWS).relative_to(root).as_posix())
-    found = {p.relative_to(root).as_posix() for p in folder.rglob("*") if p.is_file()}
-    return found == listed

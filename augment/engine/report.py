@@ -1,17 +1,18 @@
 """What a person sees of a run: progress while it lasts, a summary at its end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import cast, get_args
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from augment.engine.generate import Progress as OnProgress
 from augment.engine.generate import Summary, generate_dataset
+from augment.engine.pace import Pace
 from augment.engine.repair import repair_dataset
 from augment.errors import RecipeError
 from augment.morphable import load_face_model
@@ -20,43 +21,61 @@ from augment.recipe import RecipeSpec
 from augment.reconstruct import fit_ct, fit_scan, write_fit
 from augment.reconstruct.scan import Unit
 from augment.writer.export import export_dataset
-from augment.writer.verify import verify_folder
+from augment.writer.store import Store, is_url
+from augment.writer.verify import is_unfinished, verify_folder, verify_unfinished
+from augment.writer.verify_store import verify_store
 
-NOT_VERIFIED = 1
+NOT_VERIFIED, UNFINISHED = 1, 3
+# Where there is no terminal, a line of progress now and then.
+LINE_EVERY_S = 60.0
 
 
-def generate_and_report(specs: Sequence[RecipeSpec]) -> int:
+def generate_and_report(specs: Sequence[RecipeSpec], *, quiet: bool = False) -> int:
     """Make data sets one after the other and print what was made.
 
     Args:
         specs: Checked recipes.
+        quiet: Print nothing.
 
     Returns:
         Exit code 0.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, quiet=quiet)
     for spec in specs:
-        with _bar(spec.name) as on_progress:
+        with _bar(spec.name, quiet=quiet) as on_progress:
             summary = generate_dataset(spec, on_progress)
         _print_summary(console, summary)
     return 0
 
 
-def verify_and_report(folder: Path, share: float) -> int:
+def verify_and_report(out: str, share: float, *, quiet: bool = False) -> int:
     """Verify a data set and print what is wrong with it.
 
     Args:
-        folder: Folder of the data set.
+        out: Folder or URL of the data set.
         share: Share of samples whose labels are derived again.
+        quiet: Print problems alone.
 
     Returns:
-        Exit code: 0 if all is well, 1 if not.
+        Exit code: 0 if all is well, 1 if not, 3 if all is well so far but the run has not finished.
     """
-    with _bar("verify") as on_progress:
-        problems = verify_folder(folder, share, open_deriver, on_progress)
+    console = Console(highlight=False, soft_wrap=True, markup=False, quiet=quiet)
+    folder, unfinished = Path(out), False
+    with _bar("verify", quiet=quiet) as on_progress:
+        if is_url(out):
+            problems = verify_store(Store(out), share, open_deriver, on_progress)
+        elif unfinished := is_unfinished(folder):
+            n_samples, problems = verify_unfinished(folder, on_progress)
+        else:
+            problems = verify_folder(folder, share, open_deriver, on_progress)
+    if not problems and unfinished:
+        console.print(
+            f"{out} holds {n_samples} samples, each whole, of a run that has not finished;"
+            " repeat its `facies generate` command to resume it"
+        )
+        return UNFINISHED
     if not problems:
-        console = Console(highlight=False, soft_wrap=True, markup=False)
-        console.print(f"{folder} is whole: every byte and label is as it was made")
+        console.print(f"{out} is whole: every byte and label is as it was made")
         return 0
     errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     for problem in problems:
@@ -64,11 +83,12 @@ def verify_and_report(folder: Path, share: float) -> int:
     return NOT_VERIFIED
 
 
-def repair_and_report(folder: Path) -> int:
+def repair_and_report(out: str, *, quiet: bool = False) -> int:
     """Repair a data set and print what was made again.
 
     Args:
-        folder: Folder of the data set.
+        out: Folder of the data set.
+        quiet: Print nothing.
 
     Returns:
         Exit code 0.
@@ -76,9 +96,15 @@ def repair_and_report(folder: Path) -> int:
     Raises:
         FaciesError: If the folder or an input of its recipe cannot be used.
     """
-    with _bar("repair") as on_progress:
+    if is_url(out):
+        raise RecipeError(
+            f"repair expects a folder, got '{out}'; remove rows.json of each sample that `facies"
+            " verify` names and repeat the `facies generate` command, which makes them again"
+        )
+    folder = Path(out)
+    with _bar("repair", quiet=quiet) as on_progress:
         repair = repair_dataset(folder, on_progress)
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = Console(highlight=False, soft_wrap=True, markup=False, quiet=quiet)
     made = ", ".join(str(index) for index in repair.samples)
     console.print(f"made again: samples {made}" if made else "no sample was broken")
     for path in repair.changed:
@@ -146,20 +172,39 @@ def reconstruct_and_report(source: str, path: Path, out: Path, unit: str) -> int
 
 
 @contextmanager
-def _bar(title: str) -> Iterator[OnProgress]:
+def _bar(title: str, *, quiet: bool = False) -> Iterator[OnProgress]:
+    console, pace = Console(stderr=True, quiet=quiet), Pace()
+    if not console.is_terminal:
+        # A log file is no place for a bar.
+        yield _lines(title, console, pace)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    # A log file is no place for a bar.
-    is_hidden = not console.is_terminal
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=is_hidden
-    ) as bar:
-        task = bar.add_task(title, total=None)
+    speed = TextColumn("{task.fields[pace]}")
+    with Progress(*columns, speed, console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task(title, total=None, pace="")
 
         def on_progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+            pace.mark(done)
+            bar.update(task, completed=done, total=total, pace=pace.describe(total - done))
 
         yield on_progress
+
+
+def _lines(
+    title: str, console: Console, pace: Pace, clock: Callable[[], float] = perf_counter
+) -> OnProgress:
+    """Return what prints a line of progress now and then."""
+    last = clock()
+
+    def on_progress(done: int, total: int) -> None:
+        nonlocal last
+        pace.mark(done)
+        if clock() - last >= LINE_EVERY_S and done < total:
+            last = clock()
+            text = f"{title}: {done} of {total}, {pace.describe(total - done)}"
+            console.print(text.rstrip(", "), markup=False, highlight=False, soft_wrap=True)
+
+    return on_progress
 
 
 def _print_summary(console: Console, summary: Summary) -> None:
@@ -176,8 +221,8 @@ def _print_summary(console: Console, summary: Summary) -> None:
             f" making them, in {summary.workers} {processes}"
         )
         console.print(_stages(summary))
-    if (summary.out / "contact_sheet.png").is_file():
-        console.print(f"look first at {summary.out / 'contact_sheet.png'}")
+    if summary.sheet is not None:
+        console.print(f"look first at {summary.sheet}")
     else:
         console.print(
             "a shard is made; when all of them are, the same command without shard= writes the"

@@ -253,7 +253,7 @@ class VolumeSpec:
         return self.is_wanted and bool(self.fractures)
 
 
-WHERE_AND_BY_WHAT = ("out", "workers", "engine", "ray_address", "shard")
+WHERE_AND_BY_WHAT = ("out", "spool", "workers", "engine", "ray_address", "shard")
 """Keys that decide where a data set is made and by what, and no byte of it."""
 
 
@@ -264,7 +264,12 @@ class RecipeSpec:
     name: str = setting("", "name of the recipe")
     seed: int = setting(0, "seed of every draw; sample k depends on (seed, k) alone", low=0)
     samples: int = setting(24, "number of samples", low=1, high=100_000_000)
-    out: str = setting("", "folder of the data set, `out/NAME` if empty")
+    out: str = setting(
+        "", "folder of the data set, `out/NAME` if empty; or a URL such as s3://bucket/prefix"
+    )
+    spool: str | None = setting(
+        None, "local folder that samples pass on their way to a URL; null is in the cache folder"
+    )
     workers: int = setting(0, "processes; 0 chooses from the cores and the work", low=0, high=1024)
     engine: str = setting(
         "local",

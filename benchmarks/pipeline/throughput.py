@@ -50,12 +50,12 @@ def measure(recipe: str, overrides: list[str], workers: int, folder: Path) -> No
     stages: dict[str, float] = {}
     memory = []
     start = core = used = 0.0
-    for done, seconds in enumerate(make_samples(job, indexes, workers), start=1):
+    for done, made in enumerate(make_samples(job, indexes, workers), start=1):
         if done == n_warm:
             # Processes have started, compiled and cached; the steady rate begins here.
             start, core = perf_counter(), core_seconds()
             stages = {}
-        for stage, value in seconds.items():
+        for stage, value in made.seconds.items():
             stages[stage] = stages.get(stage, 0.0) + value
         if done % max(1, len(indexes) // MEMORY_MARKS) == 0:
             memory.append((done, max(resident_mb(pid) for pid in family())))

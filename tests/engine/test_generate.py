@@ -6,7 +6,8 @@ import time
 import pytest
 
 from augment import cli
-from augment.engine.generate import _alone, generate_dataset, identify
+from augment.engine.generate import generate_dataset, identify
+from augment.engine.place import alone
 from augment.errors import AssetError, RecipeError
 from augment.pipeline import open_deriver
 from augment.recipe import compose_recipe
@@ -80,12 +81,12 @@ def test_shards_in_any_order_give_the_same_bytes(reference, tmp_path):
 def test_a_shard_runs_beside_others_but_not_beside_itself_or_the_whole(tmp_path):
     root = tmp_path / "data"
     (root / ".incoming").mkdir(parents=True)
-    with _alone(root, "1/2"), _alone(root, "2/2"):
+    with alone(root, "1/2"), alone(root, "2/2"):
         for shard in ("1/2", None):
-            with pytest.raises(RecipeError, match="another run is writing to"), _alone(root, shard):
+            with pytest.raises(RecipeError, match="another run is writing to"), alone(root, shard):
                 pass
     error = pytest.raises(RecipeError, match="another run is writing to")
-    with _alone(root, None), error, _alone(root, "1/2"):
+    with alone(root, None), error, alone(root, "1/2"):
         pass
 
 

@@ -25,11 +25,14 @@ def make(root, indexes, workers=1, open_maker=open_fake_maker):
 
 
 def test_one_and_two_processes_give_the_same_bytes(tmp_path):
-    seconds = make(tmp_path / "one", range(7))
+    made = make(tmp_path / "one", range(7))
     assert len(make(tmp_path / "two", range(7), workers=2)) == 7
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert len(contents(tmp_path / "one")) > 100
-    assert seconds[0].keys() == {"draw", "write"}
+    assert [one.index for one in made] == list(range(7))
+    assert made[0].seconds.keys() == {"draw", "write"}
+    assert made[0].process.endswith(f".{os.getpid()}")
+    assert 10e6 < made[0].peak_bytes < 100e9
 
 
 def test_a_sample_made_alone_has_the_same_bytes(tmp_path):
@@ -104,8 +107,8 @@ def test_the_number_of_processes_follows_the_work():
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_sample_is_made_by_one_thread(tmp_path, workers):
-    for seconds in make(tmp_path, range(2), workers, open_thread_counter):
-        assert (seconds["torch"], seconds["cv2"]) == (1, 1)
+    for made in make(tmp_path, range(2), workers, open_thread_counter):
+        assert (made.seconds["torch"], made.seconds["cv2"]) == (1, 1)
 
 
 def test_threads_are_restored():

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -103,6 +104,31 @@ def open_thread_counter():
         return replace(fake_sample(index), seconds=counts)
 
     return make
+
+
+def open_slow_maker(spec, fitted):
+    """A maker that takes a while for each sample, in place of `open_pipeline`."""
+
+    def make(index: int) -> SampleRecord:
+        time.sleep(0.1)
+        return fake_sample(index, seed=spec.seed)
+
+    return make
+
+
+def run_cli_with_fakes(words: list[str]) -> int:
+    """Run the command line as a process of its own would, with slow fake samples."""
+    import sys
+
+    from augment import cli
+    from augment.engine import generate
+
+    generate.check_recipe = lambda spec: None
+    generate.fit_subject = lambda spec: None
+    generate.data_set_legend = lambda spec, fitted: LEGEND
+    generate.open_pipeline = open_slow_maker
+    sys.argv = ["facies", *words]
+    return cli.main()
 
 
 def open_failing_maker(fail_at: int, kind: str, marker: Path | None = None):
