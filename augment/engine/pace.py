@@ -46,7 +46,7 @@ class Pace:
         return f"{speed}, {duration(left / rate)} left"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float | int) -> str:
     """Return a time in its two largest units, for example `2 h 5 min`."""
     whole = round(seconds)
     days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60

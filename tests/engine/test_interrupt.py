@@ -30,8 +30,8 @@ import time
 from augment.engine.interrupt import leave_soon_after_interrupt
 
 leave_soon_after_interrupt()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("orderly", flush=True)
