@@ -33,14 +33,14 @@ def photographs_and_report(paths: Sequence[Path], out: Path, every: bool) -> int
         raise RecipeError(f"--all expects one photograph, got {len(paths)}")
     console = Console(highlight=False, soft_wrap=True, markup=False)
     start, model = perf_counter(), load_face_model()
-    console = Console(stderr=True)
+    progress = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        console=console,
+        console=progress,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not progress.is_terminal,
     )
     with bar:
         task = bar.add_task(STAGES[0], total=len(STAGES))

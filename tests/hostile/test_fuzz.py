@@ -59,7 +59,7 @@ def test_broken_files_are_read_or_refused(tmp_path, name):
 
     break_one()
     assert outcomes[False] > N_EXAMPLES[name] // 5, "most broken files are refused"
-    if N_EXAMPLES[name] > 25:
+    if name in ("nifti", "mesh", "image"):  # texts are read strictly
         assert outcomes[True] > 0, "some damage does not matter"
     assert peak_mb() - before < MAX_GROWTH_MB
 
