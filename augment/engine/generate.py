@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from augment.pipeline.own_atlas import atlas_files
 from augment.recipe import RecipeSpec
 from augment.untrusted import plain_size
 from augment.writer.folder import SHEET, Identity
+from augment.writer.sample_folder import digest_of
 from augment.writer.store import Store, is_url
 
 log = logging.getLogger(__name__)
@@ -199,8 +199,7 @@ def identify(spec: RecipeSpec) -> Identity:
     for key, path in _input_files(spec).items():
         try:
             plain_size(path, f"a plain file as {key}", MAX_INPUT_BYTES)
-            with path.open("rb") as stream:
-                digest = file_digest(stream, "sha256").hexdigest()
+            digest = digest_of(path)
         except OSError as error:
             raise AssetError(
                 f"{key} expects a readable file, got '{path}':"

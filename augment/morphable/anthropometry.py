@@ -35,6 +35,25 @@ DISTANCES = {
 }
 MEASURES = tuple(DISTANCES)
 
+# Mean and SD of men and women of 18-40 years and European ancestry, mm and degrees. Distances:
+# Farkas 1994; angles: Steiner, Am J Orthod 1953;39:729. Farkas' caliper presses on the gonia.
+ADULT_NORMS = {
+    "intercanthal_width": ((33.3, 2.7), (31.8, 2.3)),
+    "biocular_width": ((91.2, 3.0), (87.8, 3.2)),
+    "nasal_width": ((34.9, 2.1), (31.4, 2.0)),
+    "mouth_width": ((54.5, 3.0), (50.2, 3.5)),
+    "bizygomatic_width": ((139.1, 5.3), (130.0, 4.6)),
+    "bigonial_width": ((105.6, 6.7), (94.5, 5.0)),
+    "face_height": ((124.7, 5.7), (111.4, 4.8)),
+    "nasal_height": ((54.8, 3.3), (50.6, 3.1)),
+    "cranial_length": ((197.4, 7.0), (187.2, 6.0)),
+    "cranial_width": ((151.1, 5.6), (144.1, 5.2)),
+    "SNA": ((82.0, 3.5), (82.0, 3.5)),
+    "SNB": ((80.0, 3.0), (80.0, 3.0)),
+    "ANB": ((2.0, 2.0), (2.0, 2.0)),
+}
+NORM_SEXES = ("male", "female")
+
 
 def distance_mm(points: Mapping[str, Float[np.ndarray, "3"]], first: str, second: str) -> float:
     """Return the distance of two named landmarks in mm.

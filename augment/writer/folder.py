@@ -21,12 +21,13 @@ from augment.record import Legend
 from augment.writer.card import dataset_card
 from augment.writer.contact_sheet import contact_sheet, sheet_samples
 from augment.writer.encode import encode_json
-from augment.writer.gather import Gathering, digest_of
+from augment.writer.gather import Gathering
 from augment.writer.kinds import ALL_KINDS
 from augment.writer.sample_folder import (
     INCOMING,
     ROWS,
     SAMPLES,
+    digest_of,
     is_whole,
     read_rows,
     sample_folder,

@@ -8,7 +8,6 @@ import csv
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from hashlib import file_digest
 from pathlib import Path
 from shutil import copyfileobj
 from typing import Any, final
@@ -228,9 +227,3 @@ def checksum_lines(sums: Mapping[str, str]) -> bytes:
         One line a file, sorted by path.
     """
     return "".join(f"{digest}  {path}\n" for path, digest in sorted(sums.items())).encode()
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()

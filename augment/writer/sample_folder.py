@@ -114,7 +114,7 @@ def is_whole(root: Path, index: int) -> bool:
     """Return whether every file of a sample is there with the bytes that were written."""
     try:
         files = read_rows(root, index)["files"]
-        return all(_digest(inside(root, row["path"])) == row["sha256"] for row in files)
+        return all(digest_of(inside(root, row["path"])) == row["sha256"] for row in files)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, AssetError):
         return False
 
@@ -130,7 +130,8 @@ def is_as_made(root: Path, index: int) -> bool:
     return found == listed
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as stream:
         return file_digest(stream, "sha256").hexdigest()
 

@@ -18,12 +18,13 @@ from augment.untrusted import read_json, shown
 from augment.volume.files import convention_mistakes, read_written
 from augment.writer.decode import read_pixels
 from augment.writer.folder import DATASET, RUN, SUMS
-from augment.writer.gather import checksum_lines, digest_of, write_tables
+from augment.writer.gather import checksum_lines, write_tables
 from augment.writer.inside import inside
 from augment.writer.kinds import HEAD_SHAPE, PIXEL_KINDS, VOLUME_KINDS
 from augment.writer.sample_folder import (
     INCOMING,
     SAMPLES,
+    digest_of,
     is_as_made,
     read_rows,
     sample_name,

@@ -17,28 +17,19 @@ import torch
 
 from augment.morphable import load_face_model
 from augment.morphable import mean_locals as table
-from augment.morphable.anthropometry import measure_head
+from augment.morphable.anthropometry import ADULT_NORMS, NORM_SEXES, measure_head
 from augment.morphable.prior import PriorSpec, draw_subject, local_spread
 from augment.pathology import PathologyBasis, measures
 from augment.pathology.anchors import all_points
 from augment.streams import stream
 
-# Mean and SD, male and female, mm and degrees: Farkas 1994; Steiner 1953.
 NORMS = {
-    "intercanthal_width": ((33.3, 2.7), (31.8, 2.3)),
-    "nasal_width": ((34.9, 2.1), (31.4, 2.0)),
-    "mouth_width": ((54.5, 3.0), (50.2, 3.5)),
-    "bizygomatic_width": ((139.1, 5.3), (130.0, 4.6)),
-    "face_height": ((124.7, 5.7), (111.4, 4.8)),
-    "nasal_height": ((54.8, 3.3), (50.6, 3.1)),
-    "cranial_length": ((197.4, 7.0), (187.2, 6.0)),
-    "cranial_width": ((151.1, 5.6), (144.1, 5.2)),
-    "SNA": ((82.0, 3.5), (82.0, 3.5)),
-    "SNB": ((80.0, 3.0), (80.0, 3.0)),
-    "ANB": ((2.0, 2.0), (2.0, 2.0)),
+    name: norms
+    for name, norms in ADULT_NORMS.items()
+    if name not in ("biocular_width", "bigonial_width")
 }
 KEPT_SD = {"biocular_width": 3.0, "nasal_protrusion": 1.9}
-SEXES, STEPS, RIDGE, DIFFERENCE, FARTHEST = ("male", "female"), 3, 0.05, 0.1, 0.7
+STEPS, RIDGE, DIFFERENCE, FARTHEST = 3, 0.05, 0.1, 0.7
 N_HEADS, N_FOR_SLOPES = 48, 12
 
 
@@ -47,7 +38,7 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     basis = PathologyBasis(load_face_model())
     sliders = sorted({*table.OF_ADULTS["male"], *table.OF_ADULTS["female"]} - {"eye-scale-incr"})
-    for row, sex in enumerate(SEXES):
+    for row, sex in enumerate(NORM_SEXES):
         print(f"{sex}: {solved(basis, sex, row, sliders)}", flush=True)
 
 

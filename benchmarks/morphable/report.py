@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from augment.morphable import load_face_model
-from augment.morphable.anthropometry import cranial_index, measure_head
+from augment.morphable.anthropometry import ADULT_NORMS, cranial_index, measure_head
 from augment.morphable.build import TargetBank, draw_heads, read_bank, vertex_weights
 from augment.morphable.model import FaceModel
 from augment.morphable.prior import PriorSpec, draw_subject
@@ -29,24 +29,6 @@ HELD_OUT = {
     "infants 0-2": (0.0, 2.0, 200),
 }
 N_SUBJECTS = 300
-
-# Young adults, mean and SD in mm: Farkas, Anthropometry of the Head and Face, 1994. Angles: Steiner
-# 1953.
-PUBLISHED = {
-    "intercanthal_width": ((33.3, 2.7), (31.8, 2.3)),
-    "biocular_width": ((91.2, 3.0), (87.8, 3.2)),
-    "nasal_width": ((34.9, 2.1), (31.4, 2.0)),
-    "mouth_width": ((54.5, 3.0), (50.2, 3.5)),
-    "bizygomatic_width": ((139.1, 5.3), (130.0, 4.6)),
-    "bigonial_width": ((105.6, 6.7), (94.5, 5.0)),
-    "face_height": ((124.7, 5.7), (111.4, 4.8)),
-    "nasal_height": ((54.8, 3.3), (50.6, 3.1)),
-    "cranial_length": ((197.4, 7.0), (187.2, 6.0)),
-    "cranial_width": ((151.1, 5.6), (144.1, 5.2)),
-    "SNA": ((82.0, 3.5), (82.0, 3.5)),
-    "SNB": ((80.0, 3.0), (80.0, 3.0)),
-    "ANB": ((2.0, 2.0), (2.0, 2.0)),
-}
 
 
 def residuals(model: FaceModel, bank: TargetBank, heads: np.ndarray) -> tuple[float, np.ndarray]:
@@ -127,7 +109,7 @@ def main() -> None:
         "|---|---|---|---|---|---|---|",
     ]
     drawn = {sex: adults(model, basis, sex) for sex in ("male", "female")}
-    for name, norms in PUBLISHED.items():
+    for name, norms in ADULT_NORMS.items():
         cells = [name]
         for (mean, sd), values in zip(norms, drawn.values(), strict=True):
             off = (values[name].mean() - mean) / sd

@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 from heads import open_basis, write_report
 
-from augment.morphable.anthropometry import distance_mm, measure_head
+from augment.morphable.anthropometry import ADULT_NORMS, NORM_SEXES, distance_mm, measure_head
 from augment.morphable.prior import PriorSpec, draw_subject
 from augment.pathology import PathologyBasis, measures
 from augment.pathology.anchors import all_points
@@ -20,18 +20,18 @@ from augment.pathology.solve import healthy_vertices
 from augment.streams import stream
 
 YEARS, WITHIN_SD = (18.0, 40.0), 0.3
-SEXES = ("male", "female")
-NORMS = {
-    "intercanthal_width": ((33.3, 2.7), (31.8, 2.3)),
-    "nasal_width": ((34.9, 2.1), (31.4, 2.0)),
-    "mouth_width": ((54.5, 3.0), (50.2, 3.5)),
-    "bizygomatic_width": ((139.1, 5.3), (130.0, 4.6)),
-    "bigonial_width": ((105.6, 6.7), (94.5, 5.0)),
-    "bigonial_width_of_bone": ((105.6, 6.7), (94.5, 5.0)),
-    "SNA": ((82.0, 3.5), (82.0, 3.5)),
-    "SNB": ((80.0, 3.0), (80.0, 3.0)),
-    "ANB": ((2.0, 2.0), (2.0, 2.0)),
-}
+MEASURES = (
+    "intercanthal_width",
+    "nasal_width",
+    "mouth_width",
+    "bizygomatic_width",
+    "bigonial_width",
+    "SNA",
+    "SNB",
+    "ANB",
+)
+BONE = "bigonial_width_of_bone"
+NORMS = {name: ADULT_NORMS[name] for name in MEASURES} | {BONE: ADULT_NORMS["bigonial_width"]}
 HEADER = "| Measure | male | published | off, SD | female | published | off, SD |"
 
 
@@ -40,11 +40,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--n", type=int, default=200)
     n, basis = parser.parse_args().n, open_basis()
-    drawn = {sex: measured(basis, sex, n) for sex in SEXES}
+    drawn = {sex: measured(basis, sex, n) for sex in NORM_SEXES}
     rows, outside = {}, 0
     for name, norms in NORMS.items():
         cells = [name]
-        for sex, (mean, sd) in zip(SEXES, norms, strict=True):
+        for sex, (mean, sd) in zip(NORM_SEXES, norms, strict=True):
             values = drawn[sex][name]
             off = (values.mean() - mean) / sd
             outside += abs(off) > WITHIN_SD
@@ -71,7 +71,7 @@ def measured(basis: PathologyBasis, sex: str, n: int) -> dict[str, np.ndarray]:
         head = healthy_vertices(basis.model, subject)
         points = basis.anchors.named(all_points(basis.anchors, basis.model, head))
         values = measure_head(points) | {
-            "bigonial_width_of_bone": distance_mm(points, "Go_right", "Go_left"),
+            BONE: distance_mm(points, "Go_right", "Go_left"),
             "SNA": measures.sna_deg(points),
             "SNB": measures.snb_deg(points),
             "ANB": measures.anb_deg(points),

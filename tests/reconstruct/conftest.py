@@ -1,43 +1,17 @@
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
+from head_fixtures import mean_head, model, shared, zones  # noqa: F401
 from scipy.spatial.transform import Rotation
 from voxel_head import head_volume
 
-from augment.morphable import load_face_model
 from augment.morphable.prior import PriorSpec, draw_subject
 from augment.reconstruct import Fit
 from augment.reconstruct.ct import fit_volume
 from augment.reconstruct.nifti import Volume
 from augment.reconstruct.rigid import placed, transform_points
-from augment.reconstruct.zones import face_zones
 from augment.streams import stream
-
-SHARED = Path(__file__).parents[3] / "shared" / "data"
-
-
-@pytest.fixture(scope="session")
-def shared():
-    if not SHARED.is_dir():
-        pytest.skip(f"real scans are not at hand at {SHARED}")
-    return SHARED
-
-
-@pytest.fixture(scope="session")
-def model():
-    return load_face_model()
-
-
-@pytest.fixture(scope="session")
-def zones(model):
-    return face_zones(model)
-
-
-@pytest.fixture(scope="session")
-def mean_head(model):
-    return model.mean.numpy().astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -51,7 +25,7 @@ class KnownHead:
 
 
 @pytest.fixture(scope="session")
-def known_head(model):
+def known_head(model):  # noqa: F811
     """An adult of the prior with the head extended by 18 and turned by 8 degrees, 3 mm voxels."""
     adults = PriorSpec(age_years=(25.0, 60.0))
     subject = draw_subject(model, stream(0, 3, "reconstruct-test"), adults)
@@ -65,5 +39,5 @@ def known_head(model):
     return KnownHead(world_from_head, world, volume, fit_volume(volume, model))
 
 
-def torch_row(model, values):
-    return model.mean.new_tensor(values)[None]
+def torch_row(face_model, values):
+    return face_model.mean.new_tensor(values)[None]

@@ -12,8 +12,8 @@ from augment.streams import stream
 from augment.writer import gather
 from augment.writer.card import CardFacts
 from augment.writer.encode import encode_json
-from augment.writer.gather import Gathering, checksum_lines, digest_of, in_name_order
-from augment.writer.sample_folder import sample_name
+from augment.writer.gather import Gathering, checksum_lines, in_name_order
+from augment.writer.sample_folder import digest_of, sample_name
 from augment.writer.tables import COMPRESSION, SCHEMAS, table_files
 
 
