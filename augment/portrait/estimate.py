@@ -1,10 +1,11 @@
 """What a network says about the faces of a photograph, before any fitting.
 
-Candidates come from a cascade, or from squares all over the picture where that finds nothing; the
-network says which of them are faces, and looks twice: what it finds in the first crop places the
-second.
+Candidates come from a detector; the network says which of them are faces. One look is best: crops
+that its own landmarks place anew are no better on good pictures and worse on bad ones, where a
+mistake of the first look grows with every other.
 """
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from augment.portrait.crop import (
     square_crop,
 )
 from augment.portrait.crop_pose import CropPose, read_pose
-from augment.portrait.detect import Candidate, cascade_faces, distinct, grid_squares
+from augment.portrait.detect import Candidate, detected_faces
 from augment.portrait.network import FaceNetwork, NetworkOutput
 from augment.portrait.pose import camera_of_pose, pose_of_camera
 from augment.portrait.quality import FACE_PX, measure_quality, quality_warnings
@@ -35,16 +36,13 @@ from augment.portrait.weights import load_network
 CROP_PX = 256
 """Width and height of the aligned crop that a network sees."""
 TEXTURE_PX = 256
-CASCADE_GROWTH, CASCADE_DROP = 1.75, 0.10
-"""The cascade's squares end above the chin: crops are so much larger, and lower by this share."""
-CROP_GROWTH = 1.6
-"""Side of the second crop over the landmarks' box; the middle of what the network was taught."""
-N_LOOKS = 3
-SAME_FACE = 0.3
-"""Crops that share this part of their union show one face."""
+DETECTOR_GROWTH, DETECTOR_DROP = 1.23, 0.13
+"""The detector's boxes hold the forehead: crops are so much larger, lower by this share. Mean of 40
+renders (benchmarks/reconstruction/photo.py): the longer side of a box is 1.30 times that of the
+landmarks' box, its middle lies 0.17 of that side higher."""
+LIGHT, MOST_LIGHT = 0.45, 0.4
+"""Mean that the middle of a dark crop is lightened to, and the smallest exponent that is used."""
 MIN_SCORE = 0.5
-MAX_SQUARES = 12
-"""Best squares of the whole picture that are looked at twice."""
 SURE_SPREAD = 0.035
 """Spread of a heat map, share of the crop's side, at which its confidence is exp(-1)."""
 NO_FACE = (
@@ -125,61 +123,18 @@ def estimate_faces(
 
 def _search(network: FaceNetwork, picture: np.ndarray) -> list[Similarity]:
     """Return the crops of the faces, the largest first."""
-    crops = [_cascade_crop(candidate) for candidate in cascade_faces(picture)]
-    found = _looked_at(network, picture, crops)
-    if not found:
-        squares = grid_squares(*picture.shape[:2])
-        crops = [square_crop(np.array(s.centre_px), s.side_px, 0.0, CROP_PX) for s in squares]
-        scores = look(network, picture, crops).score.cpu().numpy()
-        order = np.argsort(-scores)[:MAX_SQUARES]
-        found = _looked_at(network, picture, [crops[k] for k in order])
-    return found
-
-
-def _looked_at(
-    network: FaceNetwork, picture: np.ndarray, crops: list[Similarity]
-) -> list[Similarity]:
-    """Return second crops of those that show a face, without repetitions, the largest first."""
+    crops = [_detector_crop(candidate) for candidate in detected_faces(picture)]
     if not crops:
         return []
-    for _ in range(N_LOOKS - 1):
-        crops = aligned_crops(look(network, picture, crops), crops)
-    scores = look(network, picture, crops).score.sigmoid().cpu().numpy()
-    places: dict[Candidate, Similarity] = {}
-    for k in np.argsort(-scores):
-        if scores[k] >= MIN_SCORE:
-            scale = scale_of(crops[k])
-            x, y = apply_similarity(invert_similarity(crops[k]), np.full((1, 2), CROP_PX / 2))[0]
-            place = Candidate((float(x), float(y)), CROP_PX / scale)
-            if all(place.overlap(other) < SAME_FACE for other in places):
-                places[place] = crops[k]
-    return [places[place] for place in distinct(list(places))]
+    scores = look(network, picture, crops).score.sigmoid().tolist()
+    return [crop for crop, score in zip(crops, scores, strict=True) if score >= MIN_SCORE]
 
 
-def _cascade_crop(candidate: Candidate) -> Similarity:
-    down = CASCADE_DROP * candidate.side_px
+def _detector_crop(candidate: Candidate) -> Similarity:
+    down = DETECTOR_DROP * candidate.side_px
     shift = np.array([-np.sin(candidate.roll_rad), np.cos(candidate.roll_rad)]) * down
-    side = CASCADE_GROWTH * candidate.side_px
+    side = DETECTOR_GROWTH * candidate.side_px
     return square_crop(np.array(candidate.centre_px) + shift, side, candidate.roll_rad, CROP_PX)
-
-
-def aligned_crops(output: NetworkOutput, crops: list[Similarity]) -> list[Similarity]:
-    """Return crops about the landmarks that were found, turned upright by the pose.
-
-    Args:
-        output: What the network said of crops.
-        crops: crop_from_picture of each.
-    """
-    places = CROP_PX * output.landmarks.double().cpu().numpy()
-    rotations = read_pose(output.pose).rotation.cpu().numpy()
-    aligned = []
-    for crop, points, rotation in zip(crops, places, rotations, strict=True):
-        landmarks = apply_similarity(invert_similarity(crop), points)
-        # The head's vertex in the crop; the crop's own turn comes on top.
-        roll = float(np.arctan2(rotation[0, 2], -rotation[1, 2]))
-        roll += float(np.arctan2(crop[0, 1], crop[0, 0]))
-        aligned.append(landmark_crop(landmarks, CROP_GROWTH, roll, CROP_PX))
-    return aligned
 
 
 def look(
@@ -194,17 +149,25 @@ def look(
         picture: RGB.
         crops: crop_from_picture of each.
     """
-    pixels = np.stack([cut_crop(picture, crop, CROP_PX) for crop in crops])
+    return network(_pixels(network, picture, crops), 0)
+
+
+def _pixels(
+    network: FaceNetwork, picture: np.ndarray, crops: list[Similarity]
+) -> Float[torch.Tensor, "batch 3 size size"]:
+    """Return crops of a picture as the network takes them; dark ones (back light) lightened."""
+    cut = np.stack([cut_crop(picture, crop, CROP_PX) for crop in crops])
     device = next(network.parameters()).device
-    tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device).float() / 255.0
-    return network(tensor, 0)
+    pixels = torch.from_numpy(cut).permute(0, 3, 1, 2).to(device).float() / 255.0
+    edge = CROP_PX // 4
+    middle = pixels[:, :, edge:-edge, edge:-edge].mean((1, 2, 3)).clamp(1e-3, 1 - 1e-3)
+    power = (math.log(LIGHT) / middle.log()).clamp(MOST_LIGHT, 1.0)
+    return pixels ** power[:, None, None, None]
 
 
 def _estimate(network: FaceNetwork, picture: np.ndarray, crop: Similarity) -> FaceEstimate:
     """Return everything about the face in a crop."""
-    pixels = torch.from_numpy(cut_crop(picture, crop, CROP_PX)).permute(2, 0, 1)[None]
-    device = next(network.parameters()).device
-    output = network(pixels.to(device).float() / 255.0)
+    output = network(_pixels(network, picture, [crop]))
     places, confidence = joined_landmarks(output, load_face_model())
     landmarks = apply_similarity(invert_similarity(crop), CROP_PX * places[0].double().numpy())
     height, width = picture.shape[:2]

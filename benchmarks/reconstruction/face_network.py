@@ -24,10 +24,8 @@ from augment.morphable.landmarks import IBUG_NAMES
 from augment.portrait.crop import apply_similarity, cut_crop, landmark_crop, scale_of
 from augment.portrait.crop_pose import read_pose
 from augment.portrait.estimate import (
-    CROP_GROWTH,
     CROP_PX,
     NO_FACE,
-    aligned_crops,
     estimate_faces,
     joined_landmarks,
     look,
@@ -37,6 +35,8 @@ from augment.streams import stream
 
 HERE = Path(__file__).parent
 SEED = 900_000
+CROP_GROWTH = 1.6
+"""Side of a crop over the landmarks' box; the middle of what the network was taught."""
 ALWAYS = ("render.size_px=256", "render.albumentations=0", "render.labels=[]",
           "render.roll_deg=[-5,5]", "render.pitch_deg=[-10,10]", "render.fill=[0.6,0.9]",
           "subject.expression=0.5", "render.focal_mm=[50,120]")  # fmt: skip
@@ -70,7 +70,6 @@ def score_renders(n, weights):
             picture = drawn_condition(condition, rng, render.picture, landmarks)
             with torch.inference_mode():
                 crops = [placed(rng, landmarks)]
-                crops = aligned_crops(look(network, picture, crops), crops)
                 output = look(network, picture, crops)
                 truth = table(render, crops[0], CROP_PX, False)
                 joined, _ = joined_landmarks(output, model)
