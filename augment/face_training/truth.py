@@ -3,7 +3,6 @@
 Mirrored crops have mirrored truth: a mirrored head is a change of signs of its coefficients.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,16 +11,11 @@ from jaxtyping import Float
 
 from augment.face_training.renders import FaceRender
 from augment.morphable import FaceModel
-from augment.morphable.landmarks import IBUG_MIRROR
 from augment.morphable.pose import GAZE_LEFT
 from augment.portrait.crop import Similarity, apply_similarity, scale_of
 from augment.portrait.crop_pose import CropPose, raw_pose
+from augment.portrait.mirror import MIRRORED_LANDMARK, POSE_SIGN, mirrored_names
 from augment.portrait.pose import camera_of_pose
-
-MIRROR = np.arange(68)
-for _right, _left in IBUG_MIRROR.items():
-    MIRROR[_right], MIRROR[_left] = _left, _right
-FLIP = np.diag((-1.0, 1.0, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +63,6 @@ class TruthTable:
         rotation, translation, focal = _through_centre(render.pose, (width, height), crop, size)
         gaze = render.pose[GAZE_LEFT]
         identity, expression = render.identity, render.expression
-        if is_mirrored:
-            landmarks = np.stack((1 - landmarks[MIRROR, 0], landmarks[MIRROR, 1]), 1)
-            rotation, translation = FLIP @ rotation @ FLIP, FLIP @ translation
-            gaze = gaze * (1, -1)
-            identity = identity * self.parity
-            expression = expression[self.mirror_expression]
         pose = CropPose(
             torch.from_numpy(rotation)[None],
             torch.from_numpy(translation)[None],
@@ -82,23 +70,18 @@ class TruthTable:
             torch.from_numpy(gaze)[None],
         )
         raw = raw_pose(pose)[0].numpy()
+        if is_mirrored:
+            places = landmarks[MIRRORED_LANDMARK]
+            landmarks = np.stack((1 - places[:, 0], places[:, 1]), 1)
+            identity = identity * self.parity
+            expression = expression[self.mirror_expression]
+            raw = raw * POSE_SIGN
         return CropTruth(
             landmarks.astype(np.float32),
             identity.astype(np.float32),
             expression.astype(np.float32),
             raw.astype(np.float32),
         )
-
-
-def mirrored_names(names: tuple[str, ...]) -> np.ndarray:
-    """Return the row of the mirror image of each expression: Left and Right change places."""
-    row = {name: number for number, name in enumerate(names)}
-
-    def swapped(name: str) -> str:
-        sides = {"Left": "Right", "Right": "Left", "left": "right", "right": "left"}
-        return re.sub("Left|Right|left|right", lambda found: sides[found[0]], name)
-
-    return np.array([row.get(swapped(name), row[name]) for name in names])
 
 
 def _through_centre(

@@ -28,6 +28,7 @@ from augment.portrait.crop import (
 )
 from augment.portrait.crop_pose import CropPose, read_pose
 from augment.portrait.detect import Candidate, detected_faces
+from augment.portrait.mirror import both_ways
 from augment.portrait.network import FaceNetwork, NetworkOutput
 from augment.portrait.pose import camera_of_pose, pose_of_camera
 from augment.portrait.quality import FACE_PX, measure_quality, quality_warnings
@@ -167,7 +168,7 @@ def _pixels(
 
 def _estimate(network: FaceNetwork, picture: np.ndarray, crop: Similarity) -> FaceEstimate:
     """Return everything about the face in a crop."""
-    output = network(_pixels(network, picture, [crop]))
+    output = both_ways(network, load_face_model(), _pixels(network, picture, [crop]))
     places, confidence = joined_landmarks(output, load_face_model())
     landmarks = apply_similarity(invert_similarity(crop), CROP_PX * places[0].double().numpy())
     height, width = picture.shape[:2]

@@ -5,10 +5,12 @@ import pytest
 import torch
 from fake_renders import fake_render
 
-from augment.face_training.truth import MIRROR, TruthTable, mirrored_names
+from augment.face_training.truth import TruthTable
 from augment.face_training.variation import draw_crop
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.portrait.crop_pose import read_pose
+from augment.portrait.mirror import MIRRORED_LANDMARK as MIRROR
+from augment.portrait.mirror import mirrored_names
 from augment.recipe.face_network import VariationSpec
 from augment.streams import stream
 
