@@ -133,7 +133,7 @@ def _parser() -> ArgumentParser:
     verify.set_defaults(run=_verify)
 
     repair = commands.add_parser("repair", help="make the broken samples of a data set again")
-    repair.add_argument("folder", help="folder of the data set")
+    repair.add_argument("folder", help="folder or URL of the data set")
     repair.set_defaults(run=_repair)
 
     for command in (generate, verify, repair):

@@ -82,12 +82,26 @@ def read_json(path: Path, what: str, advice: str, max_bytes: int = MAX_JSON_BYTE
     Raises:
         AssetError: If it is missing, too large, no JSON, too deep, or holds NaN or infinity.
     """
-    content = read_bounded(path, what, max_bytes)
+    return parse_json(read_bounded(path, what, max_bytes), str(path), what, advice)
+
+
+def parse_json(content: bytes, where: str, what: str, advice: str) -> Any:
+    """Return the values of JSON; see `read_json`.
+
+    Args:
+        content: The text in UTF-8.
+        where: Where it was read, for the message.
+        what: What it is expected to hold, for the message.
+        advice: The next step where it holds something else.
+
+    Raises:
+        AssetError: If it is no JSON, too deep, or holds NaN or infinity.
+    """
     try:
         return json.loads(content.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise AssetError(
-            f"expected {what} as JSON in '{path}', got something else ({shown(error)}); {advice}"
+            f"expected {what} as JSON in '{where}', got something else ({shown(error)}); {advice}"
         ) from error
 
 

@@ -170,7 +170,7 @@ def test_verify_of_a_changed_data_set_exits_with_1(run, fake_pipeline, tmp_path)
         card.write("!")
     code, _, err = run("verify", str(tmp_path / "data"))
     assert code == 1
-    assert err == "README.md has changed\n"
+    assert err == f"README.md has changed; run `facies repair {tmp_path / 'data'}`\n"
 
 
 def test_multirun_makes_every_combination_in_its_own_folder(run, fake_pipeline, tmp_path):

@@ -13,7 +13,7 @@ from rich.table import Table
 from augment.engine.generate import Progress as OnProgress
 from augment.engine.generate import Summary, generate_dataset
 from augment.engine.pace import Pace
-from augment.engine.repair import repair_dataset
+from augment.engine.repair import repair_dataset, repair_store
 from augment.errors import RecipeError
 from augment.morphable import load_face_model
 from augment.pipeline import open_deriver
@@ -22,7 +22,7 @@ from augment.reconstruct import fit_ct, fit_scan, write_fit
 from augment.reconstruct.scan import Unit
 from augment.writer.export import export_dataset
 from augment.writer.store import Store, is_url
-from augment.writer.verify import is_unfinished, verify_folder, verify_unfinished
+from augment.writer.verify import is_unfinished, next_step, verify_folder, verify_unfinished
 from augment.writer.verify_store import verify_store
 
 NOT_VERIFIED, UNFINISHED = 1, 3
@@ -78,8 +78,11 @@ def verify_and_report(out: str, share: float, *, quiet: bool = False) -> int:
         console.print(f"{out} is whole: every byte and label is as it was made")
         return 0
     errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    for problem in problems:
+    resume = "repeat its `facies generate` command, which makes them again"
+    step = resume if unfinished else next_step(problems, out)
+    for problem in problems[:-1]:
         errors.print(problem)
+    errors.print(f"{problems[-1]}; {step}")
     return NOT_VERIFIED
 
 
@@ -87,29 +90,26 @@ def repair_and_report(out: str, *, quiet: bool = False) -> int:
     """Repair a data set and print what was made again.
 
     Args:
-        out: Folder of the data set.
+        out: Folder or URL of the data set.
         quiet: Print nothing.
 
     Returns:
         Exit code 0.
 
     Raises:
-        FaciesError: If the folder or an input of its recipe cannot be used.
+        FaciesError: If the data set or an input of its recipe cannot be used.
     """
-    if is_url(out):
-        raise RecipeError(
-            f"repair expects a folder, got '{out}'; remove rows.json of each sample that `facies"
-            " verify` names and repeat the `facies generate` command, which makes them again"
-        )
-    folder = Path(out)
     with _bar("repair", quiet=quiet) as on_progress:
-        repair = repair_dataset(folder, on_progress)
+        if is_url(out):
+            repair = repair_store(out, on_progress)
+        else:
+            repair = repair_dataset(Path(out), on_progress)
     console = Console(highlight=False, soft_wrap=True, markup=False, quiet=quiet)
     made = ", ".join(str(index) for index in repair.samples)
     console.print(f"made again: samples {made}" if made else "no sample was broken")
     for path in repair.changed:
         console.print(f"{path} has another checksum than the old manifest said")
-    console.print(f"tables and checksums of {folder} are as `facies verify` wants them")
+    console.print(f"tables and checksums of {out} are as `facies verify` wants them")
     return 0
 
 

@@ -28,6 +28,7 @@ from augment.writer.folder import (
     Identity,
     finish_folder,
     read_identity,
+    require_identity,
     require_room,
 )
 from augment.writer.inside import below
@@ -80,11 +81,7 @@ class StorePlace(Place):
                 f"out expects a new or empty prefix, or a data set of this recipe, got"
                 f" '{self.store.url}' with other content; choose another out"
             )
-        if stored is not None and stored != identity.values():
-            raise RecipeError(
-                f"'{self.store.url}' holds samples of another recipe, input or version; choose"
-                " another out, or delete it"
-            )
+        require_identity(self.store.url, stored, identity)
         self._open_spool(identity)
         marked = [path.split("/")[1] for path in sizes if path.endswith(f"/{ROWS}")]
         marked_own = sorted(int(name) for name in marked if name.isdecimal())

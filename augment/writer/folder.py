@@ -115,11 +115,24 @@ def require_same_run(root: Path, identity: Identity) -> None:
     Raises:
         RecipeError: If recipe, input or version differ.
     """
-    stored = _stored_identity(root)
+    require_identity(str(root), _stored_identity(root), identity)
+
+
+def require_identity(out: str, stored: Mapping[str, Any] | None, identity: Identity) -> None:
+    """Refuse a place whose samples belong to another run.
+
+    Args:
+        out: Where it is, for the message.
+        stored: `Identity.values` of its samples, None where it has none.
+        identity: Identity of the run.
+
+    Raises:
+        RecipeError: If recipe, input or version differ.
+    """
     if stored is not None and stored != identity.values():
         raise RecipeError(
-            f"'{root}' holds samples of another recipe, input or version; choose another out, or"
-            " delete the folder"
+            f"'{out}' holds samples of another recipe, input or version; choose another out, or"
+            " delete it"
         )
 
 

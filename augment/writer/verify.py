@@ -1,12 +1,12 @@
 """Verifying a data set: every byte against its checksum, and labels against what was recorded."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from filecmp import cmp
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import pyarrow as pa
@@ -47,6 +47,21 @@ BROKEN_PARAMETERS = (
     ArithmeticError,
     RuntimeError,
 )
+
+
+@final
+class Damage(str):
+    """A problem that `facies repair` mends: bytes or tables are no longer those that were made."""
+
+    __slots__ = ()
+
+
+@final
+class Stranger(str):
+    """A problem that has to be removed by hand before anything else is looked at."""
+
+    __slots__ = ()
+
 
 Progress = Callable[[int, int], None]
 Label = tuple[str, int | None, str, Shaped[np.ndarray, "..."]]
@@ -95,15 +110,15 @@ def verify_folder(
 
 def _strangers(root: Path) -> list[str]:
     """Return a sentence for each thing below a data set that is neither folder nor plain file."""
-    problems = []
+    problems: list[str] = []
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root)
         if path.is_symlink():
             # What a link points to lies outside the data set, and may change with it.
-            problems.append(f"{name} is a symbolic link")
+            problems.append(Stranger(f"{name} is a symbolic link"))
         elif not (path.is_dir() or path.is_file()):
             # A pipe may never end.
-            problems.append(f"{name} is no plain file")
+            problems.append(Stranger(f"{name} is no plain file"))
     return _few(problems)
 
 
@@ -111,6 +126,23 @@ def _few(problems: list[str]) -> list[str]:
     if len(problems) > MAX_REPORTED:
         problems[MAX_REPORTED:] = [f"{len(problems) - MAX_REPORTED} more problems"]
     return problems
+
+
+def next_step(problems: Sequence[str], out: str) -> str:
+    """Return what to do about the problems of a finished data set.
+
+    Args:
+        problems: What `verify_folder` or `verify_store` has found.
+        out: Folder or URL of the data set, as the user wrote it.
+    """
+    if any(isinstance(problem, Stranger) for problem in problems):
+        return f"remove what does not belong there, then run `facies repair {out}`"
+    if any(isinstance(problem, Damage) for problem in problems):
+        return f"run `facies repair {out}`"
+    return (
+        "every byte is as it was written, so that repair has nothing to mend: make the data set"
+        " again with this version"
+    )
 
 
 def is_unfinished(root: Path) -> bool:
@@ -171,19 +203,22 @@ def compare_sums(stored: bytes, sums: Mapping[str, str]) -> list[str]:
     for line in stored.decode("utf-8", "replace").splitlines():
         digest, _, path = line.partition("  ")
         listed[path] = digest
-    problems = [f"{path} is missing" for path in sorted(set(listed) - set(sums))]
-    problems += [f"{path} is not listed in {SUMS}" for path in sorted(set(sums) - set(listed))]
-    problems += [
-        f"{path} has changed"
+    found: list[str] = [Damage(f"{path} is missing") for path in sorted(set(listed) - set(sums))]
+    for path in sorted(set(sums) - set(listed)):
+        # Repair looks at samples alone; what lies beside them nobody knows.
+        kind = Damage if path.startswith(f"{SAMPLES}/") else Stranger
+        found.append(kind(f"{path} is not listed in {SUMS}"))
+    found += [
+        Damage(f"{path} has changed")
         for path in sorted(set(sums) & set(listed))
         if sums[path] != listed[path]
     ]
-    return _few(problems) or [f"{SUMS} has changed"]
+    return _few(found) or [Damage(f"{SUMS} has changed")]
 
 
 def compare_tables(root: Path) -> list[str]:
     """Return one sentence for each table of a folder that its samples' rows do not give."""
-    problems = []
+    problems: list[str] = []
     with TemporaryDirectory(prefix="facies-verify-") as folder:
         samples = (read_rows(root, index) for index in range(_n_samples(root)))
         for name, path in write_tables(Path(folder), samples).items():
@@ -193,7 +228,7 @@ def compare_tables(root: Path) -> list[str]:
                 # Another version of pyarrow may write the same rows as other bytes.
                 agrees = _stored_numbers(root / name) == _stored_numbers(path)
             if not agrees:
-                problems.append(f"{name} does not agree with the samples")
+                problems.append(Damage(f"{name} does not agree with the samples"))
     return problems
 
 

@@ -12,11 +12,12 @@ from fakes import (
     open_fake_maker,
 )
 from fsspec.implementations.memory import MemoryFileSystem
-from stores import RefusingFs, store_contents
+from stores import RefusingFs, s3_server, store_contents
 
 from augment import cli
 from augment.engine import generate, report, store_place
 from augment.engine.generate import generate_dataset
+from augment.engine.repair import repair_store
 from augment.engine.store_place import StorePlace
 from augment.errors import AssetError, RecipeError
 from augment.recipe import compose_recipe
@@ -80,28 +81,16 @@ def test_a_store_holds_the_bytes_of_a_folder(reference, tmp_path):
 
 
 def test_a_real_s3_server_holds_the_bytes_of_a_folder(reference, tmp_path, monkeypatch):
-    server_of = pytest.importorskip("moto.server", reason="needs moto, flask and flask-cors")
-    pytest.importorskip("s3fs", reason="needs s3fs")
-    server = server_of.ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, "testing")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with s3_server(monkeypatch):
         with pytest.raises(AssetError, match="expects a bucket that is there"):
             generate_dataset(spec_of("s3://nobody/data", tmp_path))
         out = "s3://bucket/some/data"
-        Store(out)._fs.mkdir("bucket")
         generate_dataset(spec_of(out, tmp_path, "samples=3"))
         summary = generate_dataset(spec_of(out, tmp_path))
         assert summary.n_made == 3
         store = Store(out)
         assert store_contents(store) == reference
         assert json.loads(store._fs.cat_file("bucket/some/data.run.json"))["made"] == 3
-    finally:
-        server.stop()
 
 
 def test_a_store_that_refuses_a_fifth_of_all_requests_ends_in_the_same_bytes(
@@ -275,7 +264,8 @@ def test_a_store_is_verified_object_by_object(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.splitlines() == [
         "more.txt is not listed in SHA256SUMS",
         "files.csv has changed",
-        "samples/000001/healthy/mesh.ply has changed",
+        "samples/000001/healthy/mesh.ply has changed; remove what does not belong there, then run"
+        f" `facies repair {out}`",
     ]
     store.remove("SHA256SUMS")
     assert cli.main(["verify", out]) == 2
@@ -298,6 +288,47 @@ def test_labels_in_a_store_are_derived_again(tmp_path):
     assert {problem.split("/")[1] for problem in problems} == {"000000", "000005"}
 
 
-def test_a_store_is_not_repaired_in_place(capsys):
-    assert cli.main(["repair", "memory://bucket/data"]) == 2
-    assert "repair expects a folder, got 'memory://bucket/data'" in capsys.readouterr().err
+def test_exactly_the_broken_samples_of_a_store_are_made_again(reference, tmp_path, capsys):
+    out = "memory://bucket/data"
+    generate_dataset(spec_of(out, tmp_path))
+    store = Store(out)
+    mesh = "samples/000001/healthy/mesh.ply"
+    store.write(mesh, b"x" * len(reference[mesh]))
+    store.remove("samples/000002/parameters.json")
+    store.write("samples/000003/notes.txt", b"mine")
+    store.write("samples/000004/rows.json", b"{")
+    store.write("severities.csv", b"nothing")
+    written, write = [], MemoryFileSystem.pipe_file
+
+    def noted(fs, path, content, **options):
+        written.append(path)
+        write(fs, path, content, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MemoryFileSystem, "pipe_file", noted)
+        repair = repair_store(out)
+    assert (repair.samples, repair.changed) == ((1, 2, 3, 4), ())
+    assert store_contents(store) == reference
+    made_again = {path.split("/")[4] for path in written if "/samples/" in path}
+    assert made_again == {"000001", "000002", "000003", "000004"}
+    assert cli.main(["repair", out, "--quiet"]) == 0
+    assert store_contents(store) == reference
+    assert cli.main(["repair", out]) == 0
+    assert f"tables and checksums of {out} are as" in capsys.readouterr().out
+
+
+def test_a_store_that_cannot_be_repaired_is_left_alone(tmp_path, capsys):
+    out = "memory://bucket/data"
+    assert cli.main(["repair", out]) == 2
+    said = f"repair expects a data set whose dataset.json can be read, got '{out}'"
+    assert said in capsys.readouterr().err
+    generate_dataset(spec_of(out, tmp_path))
+    store = Store(out)
+    facts = json.loads(store.read("dataset.json"))
+    facts["versions"]["numpy"] = "1.0"
+    store.write("dataset.json", json.dumps(facts).encode())
+    store.write("samples/000001/healthy/mesh.ply", b"broken, and not to be removed")
+    before = store_contents(store)
+    with pytest.raises(RecipeError, match="holds samples of another recipe, input or version"):
+        repair_store(out)
+    assert store_contents(store) == before

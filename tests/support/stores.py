@@ -1,6 +1,9 @@
 """Stores for tests: one that refuses requests, and the bytes of any of them."""
 
 import errno
+from contextlib import contextmanager
+
+import pytest
 
 from augment.streams import stream
 
@@ -25,6 +28,27 @@ class RefusingFs:
             return found(*words, **options)
 
         return request
+
+
+@contextmanager
+def s3_server(monkeypatch):
+    """Run moto's S3 server on loopback for this process, with an empty bucket `bucket`."""
+    server_of = pytest.importorskip("moto.server", reason="needs moto, flask and flask-cors")
+    s3fs = pytest.importorskip("s3fs", reason="needs s3fs")
+    server = server_of.ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        # A file system that another test has opened knows another server.
+        s3fs.S3FileSystem.clear_instance_cache()
+        s3fs.S3FileSystem().mkdir("bucket")
+        yield
+    finally:
+        server.stop()
 
 
 def store_contents(store):

@@ -5,7 +5,7 @@ from fakes import open_fake_deriver
 from augment.errors import AssetError
 from augment.writer.encode import encode_png
 from augment.writer.gather import checksum_lines
-from augment.writer.verify import verify_folder
+from augment.writer.verify import next_step, verify_folder
 
 
 def verify(folder, share=1.0, open_deriver=open_fake_deriver):
@@ -108,3 +108,21 @@ def test_a_share_checks_at_least_one_sample(folder):
 
     assert verify(folder, 0.01, open_counting_deriver) == []
     assert seen == [0]
+
+
+def test_each_kind_of_problem_has_its_next_step(folder):
+    def wrong_deriver(root):
+        derive = open_fake_deriver(root)
+        return lambda index: ((t, v, kind, values + 1) for t, v, kind, values in derive(index))
+
+    assert next_step(verify(folder, 1.0, wrong_deriver), "data").startswith(
+        "every byte is as it was written, so that repair has nothing to mend"
+    )
+    (folder / "samples/000000/notes.txt").write_text("mine", encoding="utf-8")
+    assert next_step(verify(folder), "data") == "run `facies repair data`"
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    removed_first = "remove what does not belong there, then run `facies repair data`"
+    assert next_step(verify(folder), "data") == removed_first
+    (folder / "notes.txt").unlink()
+    (folder / "link").symlink_to(folder / "README.md")
+    assert next_step(verify(folder), "data") == removed_first
