@@ -120,7 +120,7 @@ FILES = (
         "16 KB that promise 32767 voxels along each edge",
         volume(dim=[3, 32767, 32767, 32767, 1, 1, 1, 1]),
         CT,
-        "expected at most 268 million voxels in 1.1 GB, got a header that promises 32767 x 32767 x 32767 of int16 in 'scan.nii': crop the scan to the head or resample it",
+        "expected at most 201 million voxels in 0.8 GB, got a header that promises 32767 x 32767 x 32767 of int16 in 'scan.nii': crop the scan to the head or resample it",
     ),
     BadInput(
         "NIfTI",
@@ -134,7 +134,7 @@ FILES = (
         "9 dimensions",
         volume(dim=[9, 20, 20, 20, 1, 1, 1, 1]),
         CT,
-        "expected at most 268 million voxels in 1.1 GB, got a header that promises 5120 x 5120 x 5120 x 256 x 256 x 256 x 256 of int64 in 'scan.nii': crop the scan to the head or resample it",
+        "expected at most 201 million voxels in 0.8 GB, got a header that promises 5120 x 5120 x 5120 x 256 x 256 x 256 x 256 of int64 in 'scan.nii': crop the scan to the head or resample it",
     ),
     BadInput(
         "NIfTI",
@@ -169,7 +169,7 @@ FILES = (
         "8 GB of zeros in 8 MB of gzip",
         gzip_bomb,
         CT,
-        "expected at most 268 million voxels in 1.1 GB, got a header that promises 2000 x 2000 x 2000 of int16 in 'scan.nii': crop the scan to the head or resample it",
+        "expected at most 201 million voxels in 0.8 GB, got a header that promises 2000 x 2000 x 2000 of int16 in 'scan.nii': crop the scan to the head or resample it",
     ),
     BadInput(
         "NIfTI",
@@ -344,7 +344,7 @@ FILES = (
         "a symbolic link to /etc/passwd, verified",
         linked,
         ("verify", "data"),
-        "samples/000000/healthy/view_0/image.png is a symbolic link",
+        "samples/000000/healthy/view_0/image.png is a symbolic link; remove what does not belong there, then run `facies repair data`",
         1,
     ),
     BadInput(
@@ -352,7 +352,7 @@ FILES = (
         "a symbolic link to /etc, verified",
         linked_folder,
         ("verify", "data"),
-        "samples/000000/extra is a symbolic link",
+        "samples/000000/extra is a symbolic link; remove what does not belong there, then run `facies repair data`",
         1,
     ),
     BadInput(
@@ -360,7 +360,7 @@ FILES = (
         "a named pipe, verified",
         piped,
         ("verify", "data"),
-        "samples/000000/healthy/view_0/image.png is no plain file",
+        "samples/000000/healthy/view_0/image.png is no plain file; remove what does not belong there, then run `facies repair data`",
         1,
     ),
     BadInput(
@@ -389,7 +389,7 @@ FILES = (
         "a missing picture, verified",
         missing,
         ("verify", "data"),
-        "samples/000000/healthy/view_0/image.png is missing",
+        "samples/000000/healthy/view_0/image.png is missing; run `facies repair data`",
         1,
     ),
     BadInput(
