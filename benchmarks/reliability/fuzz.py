@@ -1,27 +1,39 @@
-"""Break files until a reader fails: `python fuzz.py --minutes 5 nifti|mesh|recipe|image|subject`.
+"""Break files until a reader fails: `python fuzz.py --minutes 30 nifti|mesh|recipe|image|subject`.
 
-With atheris (`pip install atheris`) the search is guided by the coverage of the Python code of the
-reader and its libraries; without it the same mutations are drawn blindly. A reader may read a file
-or refuse it with an error of ours. Anything else, more than 10 s of processor time for one file, or
-more than 2 GB is a bug: its file is kept in `--keep`. `--record` writes the counts to `fuzz.md`.
+With atheris (`pip install "facies[fuzz]"`) the search is guided by the coverage of the Python code
+of the reader and its libraries; without it the same mutations are drawn blindly. A reader may read
+a file or refuse it with an error of ours. Anything else, more than 10 s of processor time for one
+file, or more than 2 GB is a bug: its file is kept in `--keep`. `--record` writes the counts to
+`fuzz.md` and the files that reached new code to `tests/hostile/corpus`, from which the next search
+begins.
 """
 
 import argparse
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parents[1] / "tests" / "support"))
+TESTS = HERE.parents[1] / "tests"
+sys.path.insert(0, str(TESTS / "support"))
+CORPUS = TESTS / "hostile" / "corpus"
+# A corpus is committed: the smallest files, each of which reached code that no other had.
+MAX_CORPUS_FILES = 200
+MAX_CORPUS_BYTES = 400_000
+# A disk would be waited for at each file.
+MEMORY = Path("/dev/shm")
 
 MAX_CPU_S = 10
 MAX_MB = 2048
@@ -35,8 +47,8 @@ INSTRUMENTED = {
     "subject": ("json.decoder", "augment.subject_folder", "augment.pipeline.subject_file"),
 }
 HEADER = (
-    "| reader | search | minutes | files tried | read | refused | bugs | slowest file, CPU s |"
-    " peak memory, MB |"
+    "| reader | search | minutes, of processor | files tried | read | refused | bugs |"
+    " slowest file, CPU s | peak memory, MB |"
 )
 
 
@@ -44,13 +56,21 @@ class Attack:
     """Counts what files do to one reader."""
 
     def __init__(self, name: str, keep: Path) -> None:
-        from fuzz_readers import READERS
+        from fuzz_readers import READERS, read_recipe_often
 
         self.name, self.keep, self.reader = name, keep, READERS[name]
-        self.folder = Path(tempfile.mkdtemp(prefix="fuzz"))
+        if name == "recipe":
+            self.reader = replace(self.reader, read=read_recipe_often)
+        self.folder = Path(tempfile.mkdtemp("", "fuzz", MEMORY if MEMORY.is_dir() else None))
         self.counts = {"read": 0, "refused": 0, "slowest": 0.0}
         self.bugs: dict[str, int] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from here on."""
+        self.counts.update(read=0, refused=0, slowest=0.0)
         self.start = self.last = time.monotonic()
+        self.cpu_start = time.process_time()
 
     def one(self, content: bytes) -> None:
         """Try one file; its first byte chooses the kind."""
@@ -92,6 +112,7 @@ class Attack:
             "bugs": self.bugs,
             "peak_mb": int(peak) // 1024,
             "seconds": self.last - self.start,
+            "cpu_seconds": time.process_time() - self.cpu_start,
         }
         (self.keep / f"{self.name}.json").write_text(json.dumps(state), encoding="utf-8")
 
@@ -136,6 +157,9 @@ def search_guided(name: str, keep: Path, seconds: float) -> None:
     corpus.mkdir(exist_ok=True)
     for kind, (_, content) in enumerate(attack.reader.seeds):
         (corpus / f"seed{kind}").write_bytes(bytes([kind]) + content)
+    known = CORPUS / f"{name}.zip"
+    if known.is_file():
+        shutil.unpack_archive(known, corpus)
     mutate = mutator(attack)
 
     def custom(content: bytes, max_size: int, number: int) -> bytes:
@@ -143,8 +167,7 @@ def search_guided(name: str, keep: Path, seconds: float) -> None:
             return bytes(atheris.Mutate(content, max_size))
         return mutate(content if number % 8 else b"", number)[:max_size]
 
-    attack.counts.update(read=0, refused=0, slowest=0.0)
-    attack.start = time.monotonic()
+    attack.begin()
     flags = (
         f"-max_total_time={seconds:.0f}",
         f"-rss_limit_mb={MAX_MB}",
@@ -168,8 +191,12 @@ def record(name: str, search: str, state: dict[str, object]) -> None:
     bugs = state["bugs"]
     assert isinstance(bugs, dict)
     tried += sum(bugs.values())
+
+    def minutes(key: str) -> float:
+        return float(str(state[key])) / 60
+
     rows[name] = (
-        f"| {name} | {search} | {float(str(state['seconds'])) / 60:.1f} | {tried} |"
+        f"| {name} | {search} | {minutes('seconds'):.1f}, {minutes('cpu_seconds'):.1f} | {tried} |"
         f" {state['read']} | {state['refused']} | {len(bugs)} |"
         f" {float(str(state['slowest'])):.2f} | {state['peak_mb']} |"
     )
@@ -178,13 +205,29 @@ def record(name: str, search: str, state: dict[str, object]) -> None:
         "",
         "Made by `python benchmarks/reliability/fuzz.py --minutes M READER --record`. A bug is"
         " anything but a value or an error of ours, more than 10 s of processor time for one file,"
-        " or more than 2 GB. Every bug found is a test, its file lies in `tests/hostile/found`.",
+        " or more than 2 GB. Every bug found is a test, its file lies in `tests/hostile/found`;"
+        " what reached new code lies in `tests/hostile/corpus`.",
         "",
         HEADER,
         "|---|---|---|---|---|---|---|---|---|",
         *rows.values(),
     ]
     path.write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+def keep_corpus(name: str, found: Path) -> None:
+    """Store what reached new code, the smallest files first, in an archive of equal bytes."""
+    files = sorted(found.glob("*"), key=lambda path: (path.stat().st_size, path.name))
+    CORPUS.mkdir(exist_ok=True)
+    n_bytes = 0
+    with zipfile.ZipFile(CORPUS / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in files[:MAX_CORPUS_FILES]:
+            entry = zipfile.ZipInfo(path.name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
+            n_bytes += archive.getinfo(path.name).compress_size
+            if n_bytes > MAX_CORPUS_BYTES:
+                break
 
 
 def main() -> None:
@@ -215,6 +258,8 @@ def main() -> None:
     if arguments.record:
         search = f"atheris {version('atheris')}" if is_guided else "blind"
         record(arguments.reader, search, state)
+        if is_guided:
+            keep_corpus(arguments.reader, arguments.keep / f"{arguments.reader}.corpus")
 
 
 if __name__ == "__main__":
