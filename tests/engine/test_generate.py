@@ -1,16 +1,21 @@
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from stores import s3_server, store_contents
 
 from augment import cli
-from augment.engine.generate import generate_dataset, identify
+from augment.engine.generate import generate_dataset, identify, own_samples
 from augment.engine.place import alone
 from augment.errors import AssetError, RecipeError
 from augment.pipeline import open_deriver
 from augment.recipe import compose_recipe
+from augment.writer.store import Store
 from augment.writer.verify import verify_folder
 
 OVERRIDES = ("render.size_px=40", "render.supersample=1", "samples=6")
@@ -76,6 +81,33 @@ def test_shards_in_any_order_give_the_same_bytes(reference, tmp_path):
     last = generate_dataset(compose_recipe("face_demo", [*OVERRIDES, f"out={out}"]))
     assert last.n_made == 0
     assert contents(out) == contents(reference)
+
+
+def test_an_s3_server_holds_the_same_bytes(reference, tmp_path, monkeypatch):
+    out = "s3://bucket/data"
+    with s3_server(monkeypatch):
+        for shard in ("2/2", "1/2", None):
+            words = [*OVERRIDES, f"out={out}", f"spool={tmp_path / str(shard)[0]}", "workers=1"]
+            words += [f"shard={shard}"] if shard else []
+            generate_dataset(compose_recipe("face_demo", words))
+        assert store_contents(Store(out)) == contents(reference)
+
+
+def test_the_array_of_the_readme_makes_each_sample_once():
+    """What SLURM runs is each job's words; together they are all samples, none twice."""
+    text = " ".join((Path(__file__).parents[2] / "README.md").read_text("utf-8").split())
+    found = re.search(r"sbatch --array=1-(\d+) --wrap 'facies (.*?)'", text)
+    n_jobs, words = int(found[1]), found[2].split()
+    assert words.pop(0) == "generate"
+    specs = [
+        compose_recipe(words[0], [w.replace("$SLURM_ARRAY_TASK_ID", str(job)) for w in words[1:]])
+        for job in (1, 2, n_jobs)
+    ]
+    assert [spec.shard for spec in specs] == [f"{job}/{n_jobs}" for job in (1, 2, n_jobs)]
+    assert len({(spec.out, spec.fingerprint()) for spec in specs}) == 1
+    shards = [replace(specs[0], shard=f"{job}/{n_jobs}") for job in range(1, n_jobs + 1)]
+    made = [index for spec in shards for index in own_samples(spec)]
+    assert sorted(made) == list(range(specs[0].samples))
 
 
 def test_a_shard_runs_beside_others_but_not_beside_itself_or_the_whole(tmp_path):

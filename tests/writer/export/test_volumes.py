@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
+import webdataset
 from monai.data import load_decathlon_datalist
 from monai.transforms import LoadImaged
 from SimpleITK import GetArrayFromImage, ImageSeriesReader, ReadImage
@@ -18,6 +19,7 @@ from augment.writer.export import export_dataset
 
 CASES = [f"{sample:06d}_{twin}" for sample in range(2) for twin in ("healthy", "pathological")]
 PLACE_OF = {value: place for place, value in enumerate(NAMES, start=1)}
+DISPLACEMENT = "volume_displacement_mm"
 # A decimal string of DICOM holds 16 characters.
 DICOM_TOLERANCE_MM = 1e-5
 
@@ -89,6 +91,8 @@ def test_bids_has_twins_as_sessions(volume_folder, tmp_path):
         )
         field = derived / f"{stem}_desc-displacement_fieldmm.nii.gz"
         assert field.exists() == (twin == "pathological")
+        if field.exists():
+            same_image(field, stored_volume(volume_folder, case, DISPLACEMENT))
     with (out / "derivatives/facies/dseg.tsv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))
     assert {int(row["index"]): row["name"] for row in rows} == {0: "background", **NAMES}
@@ -186,6 +190,25 @@ def test_volumes_and_pictures_have_shards_of_their_own(volume_folder, tmp_path):
         "pictures-000000.tar",
         "volumes-000000.tar",
     ]
+
+
+# webdataset leaves the closing of a shard to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_webdataset_streams_every_byte_of_volumes(volume_folder, tmp_path):
+    out = export_dataset(volume_folder, "webdataset", out=tmp_path / "web")
+    shard = webdataset.WebDataset(str(out / "volumes-000000.tar"), shardshuffle=False)
+    records = list(shard)
+    assert [record["__key__"] for record in records] == CASES
+    for record, case in zip(records, CASES, strict=True):
+        sample, twin = case.split("_")
+        for kind in ("volume", "volume_labels", DISPLACEMENT):
+            name = f"{kind}.nii.gz"
+            if kind == DISPLACEMENT and twin == "healthy":
+                assert name not in record
+                continue
+            path = volume_folder / "samples" / sample / twin / name
+            assert record[name] == path.read_bytes()
 
 
 def test_a_missing_package_is_named_with_its_extra(volume_folder, tmp_path, monkeypatch):
