@@ -1,117 +1,106 @@
-"""Is anything lost when processes are killed? `python kill.py OUT --samples 2000 --kills 100`.
+"""Is anything lost when a run is disturbed? `python kill.py OUT --samples 2000 [WAY …]`.
 
-One data set is made undisturbed. Another is made by the same command, which is killed with SIGKILL
-again and again, either itself or one of its workers, drawn at random, at random times after it has
-made progress, and repeated until it ends. While it runs, every folder that is visible under
-`samples/` must hold every file that it lists, whole. In the end both data sets must be the same,
-byte for byte.
+One data set is made undisturbed, by one process. Then the same command runs again in each way:
+
+- `processes`: SIGKILL to the command or to one of its workers, drawn at random, at random moments
+  of its progress; the command is repeated until it ends;
+- `ray`: SIGKILL to a worker process of a Ray cluster;
+- `store`: an S3 server on loopback refuses a fifth of all requests;
+- `disk`: the disk is full twice; once for so long that the run ends, once it is given room in time
+  (a tmpfs, so that this way needs root).
+
+A process of its own looks all the while at what is visible: each sample, when it is seen first, and
+each other file must be those of the finished data set, byte for byte. In the end both data sets
+must be the same. Samples are stand-ins (`standins.py`) unless `--real`; processes are forked, not
+spawned, unless `--spawn`. Rows are written to `kill.md`.
 """
 
 import argparse
 import os
-import signal
-import subprocess
-import sys
 import time
-from hashlib import sha256
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
-from augment.streams import stream
-from augment.writer.sample_folder import is_whole
+import standins
+from disturb import Run, fill_disk, kill_processes, kill_ray_workers, refuse_requests
+from watch import digests
 
-RECIPE = ("generate", "face_demo", "render.size_px=32", "render.supersample=1", "meshes=false")
-LONGEST_WAIT_S = 3.0
+HEADER = (
+    "| disturbed by | samples | made of | disturbances | commands | files lost | too many |"
+    " other bytes | rows twice | partial, of samples seen | looks | time, s |"
+)
+PATH = Path(__file__).with_suffix(".md")
+TITLE = "# Runs that are disturbed"
+Way = Callable[[Run], Counter[str]]
+WAYS: dict[str, tuple[Way, str]] = {
+    "processes": (kill_processes, "SIGKILL of command or worker"),
+    "ray": (kill_ray_workers, "SIGKILL of a Ray worker"),
+    "store": (refuse_requests, "S3 refuses 20 % of requests"),
+    "disk": (fill_disk, "disk full twice"),
+}
 
 
 def main() -> None:
-    """Run the comparison and write `results.md` beside this file."""
+    """Make the undisturbed data set, then disturb it in each way."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
+    parser.add_argument("ways", nargs="*", metavar="WAY", help=", ".join(WAYS))
     parser.add_argument("--samples", type=int, default=2000)
-    parser.add_argument("--kills", type=int, default=100)
-    arguments = parser.parse_args()
-    whole, killed = arguments.out / "whole", arguments.out / "killed"
-    command = [sys.executable, "-m", "augment.cli", *RECIPE, f"samples={arguments.samples}"]
-    subprocess.run([*command, f"out={whole}", "workers=1"], check=True, stdout=subprocess.DEVNULL)
-    begin = time.perf_counter()
-    counts, n_partial = disturbed([*command, f"out={killed}", "workers=2"], killed, arguments.kills)
-    seconds = time.perf_counter() - begin
-    ours, theirs = digests(whole), digests(killed)
-    lines = [
-        f"    python kill.py OUT --samples {arguments.samples} --kills {arguments.kills}",
-        "",
-        "| | |",
-        "|---|---|",
-        f"| samples | {arguments.samples} |",
-        f"| SIGKILL of the command | {counts['driver']} |",
-        f"| SIGKILL of a worker | {counts['worker']} |",
-        f"| files lost | {len(ours.keys() - theirs.keys())} |",
-        f"| files too many | {len(theirs.keys() - ours.keys())} |",
-        f"| files with other bytes | {sum(theirs.get(p, d) != d for p, d in ours.items())} |",
-        f"| partial samples seen while it ran | {n_partial} |",
-        f"| time, s | {seconds:.0f} |",
-    ]
-    text = "# A run that is killed again and again\n\n" + "\n".join(lines) + "\n"
-    (Path(__file__).parent / "results.md").write_text(text, encoding="utf-8")
+    parser.add_argument("--kills", type=int, default=100, help="SIGKILLs of command or worker")
+    parser.add_argument("--ray-kills", type=int, default=10)
+    parser.add_argument("--real", action="store_true", help="small real pictures, not stand-ins")
+    parser.add_argument("--spawn", action="store_true", help="start processes as a user's run does")
+    words = parser.parse_args()
+    # For Ray's workers, which import the stand-ins by name.
+    folders = [str(standins.HERE), str(standins.SUPPORT), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = ":".join(filter(None, folders))
+    if not words.real:
+        standins.use_stand_ins()
+    if not words.spawn:
+        standins.use_forks()
+    words.out.mkdir(parents=True, exist_ok=True)
+    run = Run(words.out, words.samples, words.kills, words.ray_kills)
+    if not (run.whole / "SHA256SUMS").is_file() and run.once(run.whole, "workers=1"):
+        raise SystemExit("the undisturbed run did not end")
+    made_of = ("small pictures" if words.real else "stand-ins") + (
+        ", spawned" if words.spawn else ", forked"
+    )
+    for name in words.ways or WAYS:
+        way, what = WAYS[name]
+        start = time.monotonic()
+        found = way(run)
+        write_row(what, made_of, run, found, time.monotonic() - start)
 
 
-def disturbed(command: list[str], root: Path, kills: int) -> tuple[dict[str, int], int]:
-    """Run a command to its end with so many kills; return what was killed, and partial samples."""
-    rng, counts, n_partial = stream(0, 0, "kills"), {"driver": 0, "worker": 0}, 0
-    checked: set[int] = set()
-    while True:
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
-            while sum(counts.values()) < kills:
-                if not await_progress(run, root):
-                    break
-                time.sleep(float(rng.uniform(0.0, LONGEST_WAIT_S)))
-                victims = children(run.pid)
-                is_driver = bool(rng.random() < 0.5) or not victims
-                victim = run.pid if is_driver else victims[int(rng.integers(len(victims)))]
-                if run.poll() is not None:
-                    break
-                os.kill(victim, signal.SIGKILL)
-                counts["driver" if is_driver else "worker"] += 1
-                fresh = numbers(root) - checked
-                n_partial += sum(not is_whole(root, number) for number in fresh)
-                checked |= fresh
-                if is_driver:
-                    break
-            if run.wait() == 0:
-                return counts, n_partial
+def write_row(what: str, made_of: str, run: Run, found: Counter[str], seconds: float) -> None:
+    """Compare the data sets and put the row in its place in `kill.md`."""
+    ours, theirs = digests(run.whole), run.found
+    row = (
+        f"| {what} | {run.samples} | {made_of} | {', '.join(describe(found))} |"
+        f" {found['commands']} | {len(ours.keys() - theirs.keys())} |"
+        f" {len(theirs.keys() - ours.keys())} |"
+        f" {sum(theirs.get(path, digest) != digest for path, digest in ours.items())} |"
+        f" {run.twice} | {found['partial']} of {found['samples']} | {found['looks']} |"
+        f" {seconds:.0f} |"
+    )
+    print(row, flush=True)
+    text = PATH.read_text(encoding="utf-8") if PATH.is_file() else f"{TITLE}\n"
+    before, _, rest = text.partition(HEADER)
+    lines, after = [], []
+    for line in rest.splitlines()[2:]:
+        (after if after or not line.startswith("|") else lines).append(line)
+    start = "|".join(row.split("|")[:4])
+    lines = [line for line in lines if not line.startswith(start)] + [row]
+    table = "\n".join([HEADER, "|" + "---|" * (HEADER.count("|") - 1), *lines])
+    end = "\n".join(after)
+    PATH.write_text(f"{before.rstrip()}\n\n{table}\n{end}".rstrip() + "\n", encoding="utf-8")
 
 
-def await_progress(run: subprocess.Popen[bytes], root: Path) -> bool:
-    """Wait for a further sample; False if the command has ended."""
-    before = numbers(root)
-    while run.poll() is None:
-        if numbers(root) - before:
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def numbers(root: Path) -> set[int]:
-    """Return the numbers of the samples that are visible."""
-    return {int(path.name) for path in (root / "samples").glob("[0-9]*")}
-
-
-def children(pid: int) -> list[int]:
-    """Return the worker processes of a command."""
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    found = [int(child) for child in path.read_text(encoding="ascii").split()]
-    return [
-        child for child in found if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
-
-
-def digests(root: Path) -> dict[str, str]:
-    """Return path to SHA-256 of every file."""
-    return {
-        path.relative_to(root).as_posix(): sha256(path.read_bytes()).hexdigest()
-        for path in root.rglob("*")
-        if path.is_file()
-    }
+def describe(found: Counter[str]) -> list[str]:
+    """Return what was done, in words."""
+    words = ("command killed", "worker killed", "requests", "refused", "full and stopped", "full")
+    return [f"{found[word]} {word}" for word in words if found[word]]
 
 
 if __name__ == "__main__":
