@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from multiprocessing import get_context
+from threading import Lock, Thread
 from typing import Any
 
 from augment.streams import stream
@@ -49,8 +50,6 @@ class RefusingS3:
 
 
 def _serve(share: float, sizes: dict[str, int], prefix: str, pipe: Any) -> None:
-    from threading import Thread
-
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -70,10 +69,14 @@ class _Door:
     """Refuses a share of the requests; notes which objects were stored, in order."""
 
     def __init__(self, app: Any, share: float, sizes: dict[str, int], prefix: str) -> None:
-        self._app, self._share, self._sizes = app, share, sizes
+        self._app, self._share = app, share
+        self._sizes: dict[str, dict[str, int]] = {}
+        for path, size in sizes.items():
+            folder, _, name = path.rpartition("samples/")[2].partition("/")
+            self._sizes.setdefault(folder, {})[name] = size
         self._start = f"/{BUCKET}/{prefix}/"
-        self._rng = stream(0, 0, "refusals")
-        self._stored: dict[str, int] = {}
+        self._rng, self._lock = stream(0, 0, "refusals"), Lock()
+        self._stored: dict[str, dict[str, int]] = {}
         self.counts = Counter(requests=0, refused=0, samples=0, partial=0)
 
     def __call__(self, environ: dict[str, Any], start_response: Answer) -> Iterable[bytes]:
@@ -93,10 +96,10 @@ class _Door:
 
     def _note(self, path: str, size: int) -> None:
         """Note an object; the rows of a sample say that it is whole, so that it has to be."""
-        self._stored[path] = size
-        if path.endswith("/rows.json"):
-            folder = path.removesuffix("rows.json")
-            wanted = {p: n for p, n in self._sizes.items() if p.startswith(folder)}
-            found = {p: n for p, n in self._stored.items() if p.startswith(folder)}
-            self.counts["samples"] += 1
-            self.counts["partial"] += found != wanted
+        folder, _, name = path.rpartition("samples/")[2].partition("/")
+        with self._lock:
+            stored = self._stored.setdefault(folder, {})
+            stored[name] = size
+            if name == "rows.json":
+                self.counts["samples"] += 1
+                self.counts["partial"] += stored != self._sizes.get(folder)
