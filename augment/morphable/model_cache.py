@@ -18,7 +18,7 @@ import torch
 from augment.morphable.model import FaceModel
 
 log = logging.getLogger(__name__)
-BUILD_SOURCES = ("makehuman", "template", "landmarks", "regions", "prior", "build")
+BUILD_SOURCES = ("makehuman", "template", "landmarks", "regions", "prior", "contact", "build")
 TEXT_FIELDS = ("expression_names", "landmark_names")
 
 

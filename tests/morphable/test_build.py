@@ -2,7 +2,8 @@ import numpy as np
 import torch
 
 from augment.morphable import load_face_model
-from augment.morphable.build import mouth_lining, read_bank
+from augment.morphable.build import read_bank
+from augment.morphable.contact import mouth_lining
 from augment.morphable.prior import PriorSpec, draw_subject
 from augment.morphable.template import PARTS
 from augment.streams import stream
