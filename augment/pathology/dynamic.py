@@ -92,6 +92,7 @@ FACIAL_PALSY = Pathology(
     follow_source="by definition: bone does not move",
     field=_sagging_half,
     measure=_excursion_loss,
+    needs=("smile",),
     effect="expression",
     weight=_right_half,
     bounds=(0.0, 1.0),

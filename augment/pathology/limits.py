@@ -3,9 +3,11 @@ turned over."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, Int
+from numba import njit
 
 from augment.geometry.distance import closest_point
 from augment.pathology.deformation import Deformation
@@ -14,6 +16,7 @@ MIN_JACOBIAN = 0.15  # smallest local volume ratio that a case may have
 MAX_COEFFICIENT_MM = 60.0
 FREE_SPACE_MM = 4.0
 SMOOTH_COSINE = 0.3  # between a triangle and the surface around it, where it is no crease
+NOT_SHARED = -1  # row of a lattice point that one field alone moves
 _DEPTHS_MM = (0.0, 40.0)  # the skin's share of a field, and the bone's
 # How finely folds are looked for: where several fields meet, around the tightest points, for boxes.
 JOINT_LATTICE_MM, FINE_MM, COARSE_LATTICE_MM = 6.0, 2.0, 12.0
@@ -87,18 +90,29 @@ def lattice_gradients(deformation: Deformation) -> LatticeGradients:
 def joint_jacobian(
     fields: Sequence[LatticeGradients], coefficients: Float[np.ndarray, " fields"]
 ) -> float:
-    """Return the smallest volume ratio det(I + sum of coefficient · gradient) on the lattice."""
+    """Return the smallest volume ratio det(I + sum of coefficient · gradient) on the lattice, where
+    two fields or more move it."""
     smallest = 1.0
     for depth in range(len(_DEPTHS_MM)):
-        union = np.unique(np.concatenate([field.points[depth] for field in fields]))
-        if not len(union):
-            continue
-        total = np.broadcast_to(np.eye(3), (len(union), 3, 3)).copy()
-        for field, coefficient in zip(fields, coefficients, strict=True):
-            rows = np.searchsorted(union, field.points[depth])
-            total[rows] += coefficient * field.gradients[depth]
-        smallest = min(smallest, float(_determinants(total).min()))
+        moved = [field.points[depth] for field in fields]
+        shared = np.bincount(np.concatenate(moved)) > 1
+        row = np.where(shared, np.cumsum(shared) - 1, NOT_SHARED)  # of a lattice point in `total`
+        total = np.broadcast_to(np.eye(3), (int(shared.sum()), 3, 3)).copy()
+        for points, field, coefficient in zip(moved, fields, coefficients, strict=True):
+            _add_scaled(total, row[points], field.gradients[depth], coefficient)
+        smallest = min(smallest, float(_determinants(total).min(initial=1.0)))
     return smallest
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _add_scaled(total, rows, gradients, coefficient):
+    """Add coefficient · gradient to the rows of a total, in place, but for those not shared."""
+    for k in range(len(rows)):
+        if rows[k] != NOT_SHARED:
+            for i in range(3):
+                for j in range(3):
+                    total[rows[k], i, j] += coefficient * gradients[k, i, j]
 
 
 def _determinants(m: Float[np.ndarray, "points 3 3"]) -> Float[np.ndarray, " points"]:
@@ -185,17 +199,24 @@ def exposed_faces(
     )
 
 
-def _agreement(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+@njit(cache=True, nogil=True)
+@no_type_check
+def _agreement(vertices, faces):
     """Return the cosine between each triangle's normal and the mean normal at its corners."""
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    normals = cross_rows(b - a, c - a)
-    weights = [np.repeat(normals[:, axis], 3) for axis in range(3)]
-    summed = np.stack(
-        [np.bincount(faces.ravel(), w, minlength=len(vertices)) for w in weights], axis=1
-    )
-    around = summed[faces].sum(axis=1)
-    length = np.linalg.norm(normals, axis=1) * np.linalg.norm(around, axis=1)
-    return np.asarray((normals * around).sum(axis=1) / np.maximum(length, 1e-12))
+    normals, around = np.zeros((len(faces), 3)), np.zeros((len(vertices), 3))
+    for t in range(len(faces)):
+        a, b, c = faces[t]
+        ux, uy, uz = vertices[b] - vertices[a]
+        vx, vy, vz = vertices[c] - vertices[a]
+        normals[t] = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        for k in range(3):
+            around[faces[t, k]] += normals[t]
+    cosine = np.zeros(len(faces))
+    for t in range(len(faces)):
+        mean = around[faces[t, 0]] + around[faces[t, 1]] + around[faces[t, 2]]
+        length = np.sqrt((normals[t] ** 2).sum() * (mean**2).sum())
+        cosine[t] = (normals[t] * mean).sum() / max(length, 1e-12)
+    return cosine
 
 
 def cross_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Solve pathologies to their clinical measures on a subject's own geometry.
 
 Requests enter; a :class:`Case` leaves, whose measures were taken back from the generated vertices.
-The coefficients are found jointly by Newton's method, so that each measure holds with all the other
-pathologies present.
+The coefficients are found jointly, so that each measure holds with all the other pathologies
+present: by Broyden's method (Math Comp 1965;19:577), which learns the derivatives from its own
+steps, and by Newton's where that is slow.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,10 @@ from augment.pathology.limits import MIN_JACOBIAN, inverted_triangles, joint_jac
 from augment.sample import Subject
 
 SOLVER_TOLERANCE = 1e-3  # in the measure's unit, fifty times below what is promised
-MAX_NEWTON_STEPS = 30
+MAX_STEPS = 30
+# Share of what was missing that a step may leave before the derivatives are taken anew.
+SLOW_SHARE = 0.5
+BISECTIONS = 24  # of the range of a coefficient, to name the strongest value
 # Finite difference of the coefficients, as a share of their range.
 STEP_SHARE = 1e-3
 
@@ -57,7 +61,10 @@ class _Problem:
         return moved
 
     def geometry(
-        self, coefficients: np.ndarray, vertices: Float[np.ndarray, "vertices 3"] | None
+        self,
+        coefficients: np.ndarray,
+        vertices: Float[np.ndarray, "vertices 3"] | None,
+        with_smile: bool,
     ) -> HeadGeometry:
         """Return what measures look at; points that lie on the mesh are read from the vertices
         where these are given."""
@@ -75,7 +82,7 @@ class _Problem:
             healthy_vertices=self.healthy,
             faces=self.basis.skin_faces,
             orbits=dict(zip(SIDES, (points[n:half], points[half:]), strict=True)),
-            smiling=self._smiling(coefficients, points),
+            smiling=self._smiling(coefficients, points) if with_smile else None,
             cut=self._cut(coefficients),
             sex=self.subject.sex,
         )
@@ -102,7 +109,8 @@ class _Problem:
     def measure(self, coefficients: np.ndarray) -> Float[np.ndarray, " measures"]:
         """Return the value of every measure that was asked for."""
         with_surface = "surface" in self.needs
-        head = self.geometry(coefficients, self.vertices(coefficients) if with_surface else None)
+        vertices = self.vertices(coefficients) if with_surface else None
+        head = self.geometry(coefficients, vertices, "smile" in self.needs)
         return np.array([e.measure(head, s) for e, s in zip(self.entries, self.sides, strict=True)])
 
     def jacobian(self, coefficients: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -118,17 +126,23 @@ class _Problem:
         coefficients = np.array([entry.start for entry in self.entries])
         reach = np.array([max(column.limits[1], 1.0) for column in self.columns])
         try:
-            for _ in range(MAX_NEWTON_STEPS):
-                value = self.measure(coefficients)
-                if np.abs(value - targets).max() < SOLVER_TOLERANCE:
+            missing = targets - self.measure(coefficients)
+            slope = self.jacobian(coefficients, targets - missing)
+            for _ in range(MAX_STEPS):
+                if np.abs(missing).max() < SOLVER_TOLERANCE:
                     return coefficients
-                slope = self.jacobian(coefficients, value)
-                change = np.linalg.lstsq(slope, targets - value, rcond=None)[0]
+                change = np.linalg.lstsq(slope, missing, rcond=None)[0]
                 # Steps end within the reach of each field, beyond which measures lose their sense.
                 change *= min(1.0, *(reach / np.maximum(np.abs(change), 1e-9)))
                 coefficients = coefficients + change
                 if not np.isfinite(coefficients).all() or (np.abs(coefficients) > 8 * reach).any():
                     break
+                before, missing = missing, targets - self.measure(coefficients)
+                if np.abs(missing).max() > SLOW_SHARE * np.abs(before).max():
+                    slope = self.jacobian(coefficients, targets - missing)
+                else:
+                    surprise = before - missing - slope @ change
+                    slope = slope + np.outer(surprise, change) / (change @ change)
         except (GeometryError, np.linalg.LinAlgError):
             pass
         raise RecipeError(self._refusal(targets))
@@ -181,7 +195,7 @@ class _Problem:
         """Return the most severe possible value of measure k with the others as they are."""
         low, high = 0.0, float(coefficients[k])
         trial = coefficients.copy()
-        for _ in range(40):
+        for _ in range(BISECTIONS):
             trial[k] = (low + high) / 2
             if self.violation(trial) is None:
                 low = trial[k]
@@ -267,8 +281,8 @@ def _report(problem: _Problem, requests: list[Request], coefficients: np.ndarray
     """Measure the generated vertices and write the case."""
     healthy = problem.healthy
     offset = problem.vertices(coefficients) - healthy
-    before = problem.geometry(np.zeros_like(coefficients), healthy)
-    after = problem.geometry(coefficients, healthy + offset)
+    before = problem.geometry(np.zeros_like(coefficients), healthy, with_smile=True)
+    after = problem.geometry(coefficients, healthy + offset, with_smile=True)
     solved = []
     for request, entry, coefficient, column in zip(
         requests, problem.entries, coefficients, problem.columns, strict=True

@@ -1,6 +1,7 @@
 """Frames of a head from its own landmarks, so that no measure depends on how the head is posed."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -27,6 +28,21 @@ def require(points: Named, *names: str) -> None:
         )
 
 
+def _own_frame(points: Named) -> tuple[np.ndarray, np.ndarray]:
+    """Return rotation and origin of the head frame of landmarks."""
+    corners = np.stack([points[name] for name in FRANKFORT_POINTS]).astype(np.float64)
+    return _frame_of(corners.tobytes())
+
+
+@lru_cache(maxsize=64)
+def _frame_of(corners: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Return the head frame of four points; many measures of one head ask for the same."""
+    rotation, origin = head_frame(np.frombuffer(corners).reshape(4, 3))
+    rotation.setflags(write=False)
+    origin.setflags(write=False)
+    return rotation, origin
+
+
 def frankfort(points: Named, *names: str) -> list[np.ndarray]:
     """Return named points in the head's own Frankfort frame.
 
@@ -41,7 +57,7 @@ def frankfort(points: Named, *names: str) -> list[np.ndarray]:
         GeometryError: If a landmark is missing.
     """
     require(points, *FRANKFORT_POINTS, *names)
-    rotation, origin = head_frame(np.stack([points[name] for name in FRANKFORT_POINTS]))
+    rotation, origin = _own_frame(points)
     return [rotation @ (points[name] - origin) for name in names]
 
 
@@ -58,7 +74,7 @@ def vault_frame(points: Named) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarr
         GeometryError: If a landmark is missing.
     """
     require(points, *FRANKFORT_POINTS, "nasion")
-    rotation, origin = head_frame(np.stack([points[name] for name in FRANKFORT_POINTS]))
+    rotation, origin = _own_frame(points)
     up = rotation[2]
     forward = points["nasion"] - origin
     forward = forward - (forward @ up) * up

@@ -70,7 +70,7 @@ def vault_of(
     """
     rotation, origin = vault_frame(points)
     turned = (vertices - origin) @ rotation.T
-    above = faces[(turned[faces, 2] > 0.0).all(axis=1)]
+    above = faces[(turned[:, 2] > 0.0)[faces].all(axis=1)]
     if len(above) < MIN_SEGMENTS:
         raise GeometryError(
             "a vault expects a surface above the Frankfort horizontal, got almost none: "
@@ -96,10 +96,11 @@ def outline(vault: Vault, level: float) -> Float[np.ndarray, "crossings 2 2"]:
     Raises:
         GeometryError: If the surface is not cut there.
     """
-    height = vault.vertices[vault.faces, 2] - level * vault.height_mm
-    above = height > 0
-    cut = above.any(axis=1) & ~above.all(axis=1)
-    corners, height, above = vault.vertices[vault.faces[cut]][..., :2], height[cut], above[cut]
+    is_above = vault.vertices[:, 2] > level * vault.height_mm
+    corners_above = is_above[vault.faces].sum(axis=1)
+    faces = vault.faces[(corners_above > 0) & (corners_above < 3)]
+    corners, above = vault.vertices[faces][..., :2], is_above[faces]
+    height = vault.vertices[faces, 2] - level * vault.height_mm
     if len(corners) < MIN_SEGMENTS:
         raise GeometryError(
             f"the section at {level:g} of the vertex' height meets {len(corners)} triangles, "
