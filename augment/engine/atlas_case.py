@@ -38,6 +38,9 @@ VIEWS = {
     "temple": (-70.0, 22.0, 0.85),
     "eyes": (0.0, 0.0, 1.9),
     "eyes, oblique": (-35.0, 0.0, 1.9),
+    "eyes, profile": (-80.0, 0.0, 1.9),
+    "nose": (0.0, 0.0, 1.4),
+    "nose, from below": (0.0, -38.0, 1.6),
 }
 # What shows a pathology best; its first view carries the displacement in colours.
 SHOWN = {
@@ -49,14 +52,14 @@ SHOWN = {
     "cranial_defect": ("temple", "front"),
     "hypertelorism": ("front", "oblique"),
     "orbital_blowout": ("eyes", "eyes, oblique"),
-    "graves_exophthalmos": ("eyes", "eyes, oblique", "profile"),
+    "graves_exophthalmos": ("eyes", "eyes, oblique", "eyes, profile"),
     "lid_retraction": ("eyes", "eyes, oblique", "front"),
     "ptosis": ("eyes", "eyes, oblique", "front"),
     "zygomatic_depression": ("front", "oblique", "from below"),
     "maxillary_hypoplasia": ("profile", "front"),
     "midface_retrusion": ("profile", "front"),
-    "crooked_nose": ("front", "from below"),
-    "cleft_lip_nose": ("front", "from below"),
+    "crooked_nose": ("nose", "nose, from below"),
+    "cleft_lip_nose": ("nose", "nose, from below"),
     "facial_palsy": ("front", "smiling"),
     "acromegaly": ("front", "profile"),
     "mandibular_prognathism": ("profile", "front"),
