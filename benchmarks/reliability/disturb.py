@@ -1,5 +1,6 @@
 """Four ways to disturb a run; each brings it to its end and counts what it did and saw."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import md5, sha256
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -34,6 +36,7 @@ MB = 1 << 20
 TMPFS_MB = (24, 40, 400)
 MOST_COMMANDS = 1000
 FULL = "the disk is full"
+LISTED = "listed.json"
 
 
 @dataclass
@@ -156,13 +159,15 @@ def refuse_requests(run: Run) -> Counter[str]:
     server = RefusingS3(REFUSED_SHARE, sizes, "data")
     url = f"s3://{BUCKET}/data"
     # In processes of their own, for s3fs starts threads that no fork survives.
-    for step in (_make_bucket, partial(_generate, run, url), partial(_download, url, run.killed)):
+    run.killed.mkdir()
+    for step in (_make_bucket, partial(_generate, run, url), partial(_list, run, url)):
         process = get_context("fork").Process(target=step)
         process.start()
         process.join()
         if process.exitcode:
             raise SystemExit(f"{step} ended with {process.exitcode}")
     run.end(run.killed)
+    run.found = json.loads((run.out / LISTED).read_text(encoding="utf-8"))
     return Counter(commands=1, **server.stop())
 
 
@@ -176,13 +181,20 @@ def _generate(run: Run, url: str) -> None:
     raise SystemExit(run.once(url, "workers=2", f"spool={run.out / 'spool'}"))
 
 
-def _download(url: str, target: Path) -> None:
+def _list(run: Run, url: str) -> None:
+    """Write down which objects are there and with which content, as the server says by MD5."""
     from augment.writer.store import Store
 
     store = Store(url)
-    for path in store.sizes():
-        (target / path).parent.mkdir(parents=True, exist_ok=True)
-        (target / path).write_bytes(store.read(path))
+    found = {}
+    for path, facts in store._fs.find(url.removeprefix("s3://"), detail=True).items():
+        name, whole = path.removeprefix(f"{BUCKET}/data/"), b""
+        if (run.whole / name).is_file():
+            whole = (run.whole / name).read_bytes()
+        is_same = facts["ETag"].strip('"') == md5(whole, usedforsecurity=False).hexdigest()
+        found[name] = sha256(whole).hexdigest() if is_same else "another"
+    (run.killed / "files.csv").write_bytes(store.read("files.csv"))
+    (run.out / LISTED).write_text(json.dumps(found), encoding="utf-8")
 
 
 def fill_disk(run: Run) -> Counter[str]:
@@ -215,7 +227,7 @@ def _fill_disk(run: Run) -> Counter[str]:
     process.join()
     if process.exitcode or FULL not in log.read_text("utf-8"):
         raise SystemExit(f"the run ended with {process.exitcode}, or was never short of room")
-    counts["full"] += 1
+    counts["full and given room"] += 1
     run.end(root)
     return counts + Counter(watcher.stop())
 

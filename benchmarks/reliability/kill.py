@@ -99,7 +99,8 @@ def write_row(what: str, made_of: str, run: Run, found: Counter[str], seconds: f
 
 def describe(found: Counter[str]) -> list[str]:
     """Return what was done, in words."""
-    words = ("command killed", "worker killed", "requests", "refused", "full and stopped", "full")
+    words = ("command killed", "worker killed", "requests", "refused")
+    words += ("full and stopped", "full and given room")
     return [f"{found[word]} {word}" for word in words if found[word]]
 
 

@@ -2,11 +2,11 @@
 
 Stand-in samples of ten files each: a million samples are ten million rows of the table of files.
 
-Tables: all rows are written, with the peak of memory after each million. Then blocks of samples go
-by turns to a new data set, past its thousandth sample, and to the one past its millionth, so that
-whatever else the machine does meets both alike. Commits: the same by turns, into a folder of a
-thousand samples and into one of a million (whose other samples are names alone). Times are CPU
-time. Writes `millionth.md` beside this file.
+Tables: all rows are written; for each tenth, what a sample cost and the peak of memory. Then blocks
+of samples go by turns to a new data set, past its thousandth sample, and to the one past its
+millionth, so that whatever else the machine does meets both alike. Commits: the same by turns, into
+a folder of a thousand samples and into one of a million (whose other samples are names alone).
+Times are CPU time. Writes `millionth.md` beside this file.
 """
 
 import argparse
@@ -57,14 +57,18 @@ HEAD = (
 
 def measure_tables(out: Path, n_samples: int) -> list[str]:
     """Write the tables of so many samples and compare their end with a beginning."""
-    before, lines = peak_memory_bytes(), ["| rows of files | samples | memory added, MB |"]
-    lines.append("|---|---|---|")
+    lines = ["| rows of files | samples | ms a sample | memory added, MB |", "|---|---|---|---|"]
+    before, start = peak_memory_bytes(), process_time()
     late = begin(out / "late")
     for index in range(n_samples):
         add(late, index)
         if (index + 1) % (n_samples // PARTS) == 0:
+            each = 1000 * (process_time() - start) / (n_samples // PARTS)
             added = (peak_memory_bytes() - before) / 1e6
-            lines.append(f"| {(index + 1) * FILES_EACH:,} | {index + 1:,} | {added:.0f} |")
+            rows = (index + 1) * FILES_EACH
+            lines.append(f"| {rows:,} | {index + 1:,} | {each:.3f} | {added:.0f} |")
+            print(lines[-1], flush=True)
+            start = process_time()
     early = begin(out / "early")
     for index in range(EARLY):
         add(early, index)
