@@ -30,6 +30,7 @@ KEYS_OF_KIND = {
     SELECT: ("training", "pretraining", "finetuning", "anchored", "selection"),
 }
 """Keys of the recipe that decide the result of a job."""
+ONLY_INFERENCE = ("window", "overlap", "mirror_mean")
 ONLY_FINETUNING = ("steps", "scratch_steps", "validation_share", "check_every", "patience")
 
 
@@ -59,6 +60,8 @@ def settings_hash(spec: ExperimentSpec, kind: str, arm: Arm | None = None) -> st
     own = {PRETRAIN: ONLY_FINETUNING, TRAIN: ONLY_FINETUNING[:2], FOLD: ONLY_FINETUNING[:2]}
     for key in own.get(kind, ()):
         chosen["training"].pop(key)
+    if kind == PRETRAIN:
+        chosen["input"] = {k: v for k, v in chosen["input"].items() if k not in ONLY_INFERENCE}
     values["pretraining"].pop("once")
     return sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
 

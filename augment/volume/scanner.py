@@ -143,7 +143,7 @@ def draw_radiotherapy_scanner(rng: np.random.Generator) -> Scanner:
     """Draw a planning CT: coarse, moderately noisy, with couch, head rest, mask and metal."""
     uniform = rng.uniform
     return Scanner(
-        kernel_mm=float(uniform(0.4, 0.9)),
+        kernel_mm=float(uniform(0.2, 0.45)),
         edge=float(max(0.0, uniform(-0.3, 0.4))),
         slice_mm=float(uniform(1.5, 3.5)),
         noise_hu=float(uniform(3.0, 20.0)),

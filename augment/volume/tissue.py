@@ -84,7 +84,7 @@ HOUNSFIELD = MappingProxyType(
         Tissue.DIPLOE: Hounsfield(250.0, 850.0, 120.0, True, _DRY + "; " + _SKULL),
         Tissue.THIN_BONE: Hounsfield(350.0, 1000.0, 140.0, True, _OURS + ": below a voxel's size"),
         Tissue.DENSE_BONE: Hounsfield(800.0, 1500.0, 200.0, True, _PETROUS),
-        Tissue.MANDIBLE_CORTEX: Hounsfield(1150.0, 1750.0, 120.0, True, _DRY),
+        Tissue.MANDIBLE_CORTEX: Hounsfield(1300.0, 1900.0, 120.0, True, _DRY),
         Tissue.MANDIBLE_MARROW: Hounsfield(0.0, 480.0, 110.0, True, _JAW),
         Tissue.VERTEBRA_CORTEX: Hounsfield(500.0, 1150.0, 90.0, True, _OURS),
         Tissue.VERTEBRA_MARROW: Hounsfield(120.0, 420.0, 60.0, True, _PROKOP + ": spongy bone"),

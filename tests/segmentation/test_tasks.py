@@ -124,6 +124,9 @@ def test_settings_decide_which_jobs_are_the_same(folder):
     assert settings("pretraining.positive_share=0.6")["real"] == before["real"]
     assert settings("network.features=[8,8,8,8,8,16]")["pretrain"] != before["pretrain"]
     assert settings("pretraining.once=true") == before
+    other = settings("input.overlap=0.25")
+    assert other["pretrain"] == before["pretrain"]
+    assert other["real"] != before["real"]
     assert settings("n=[1]", "seeds=3", "workers=2") == before
 
 

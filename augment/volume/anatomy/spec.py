@@ -196,7 +196,7 @@ def _draw_mandible(
         coronoid_mm=float(np.clip(normal(1.0, 4.5), -8.0, 12.0)),
         condyle_radius_mm=uniform(3.6, 5.2),
         joint_space_mm=uniform(1.6, 3.6),
-        cortex_mm=uniform(1.5, 2.7),
+        cortex_mm=uniform(1.1, 2.1),
         crest_loss_mm=crest_loss_mm,
         opening_deg=max(0.0, opening_deg + float(uniform(-1.0, 1.5))),
     )
