@@ -10,6 +10,7 @@ from augment.volume.anatomy.body import (
     Body,
     body_from_mask,
     close_hollows,
+    cover_with_skin,
     inside_columns,
     paint_soft_tissue,
 )
@@ -25,7 +26,8 @@ from augment.volume.anatomy.spec import AtlasSpec, ToothState
 from augment.volume.anatomy.spine import paint_spine
 from augment.volume.anatomy.trunk import paint_muscles_and_glands, paint_trunk
 from augment.volume.grid import Grid, grid_over
-from augment.volume.labels import NUMBER
+
+OPEN_AIR = ("airway_nasal", "airway_oral", "ear_air", "air", "bite_block")
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,12 @@ def build_atlas(
     paint_teeth(canvas, spec)
     if spec.bite_block:
         paint_bite_block(canvas, spec)
-    _repaint_skin(canvas, body.inside & (body.depth_mm < 1.2))
-    canvas.labels[~body.inside] = NUMBER["air"]
+    # Bone and teeth do not show through the skin; airway openings stay open.
+    cover_with_skin(canvas, body, OPEN_AIR)
+    if sella_mm is not None:
+        paint_sella(replace(canvas, seat=UNSEATED), np.array(sella_mm))
     metal_mm = seat.template_from_anatomy(_metal_mm(spec))
-    atlas = Atlas(canvas.labels, body.grid, metal_mm, spec)
-    return atlas if sella_mm is None else with_sella(atlas, np.array(sella_mm))
+    return Atlas(canvas.labels, body.grid, metal_mm, spec)
 
 
 def with_sella(atlas: Atlas, centre_mm: Float[np.ndarray, "3"]) -> Atlas:
@@ -158,10 +161,3 @@ def _sockets(canvas: Canvas) -> Bool[np.ndarray, "x y z"]:
     )
     hollow[box] = distance < 0
     return hollow
-
-
-def _repaint_skin(canvas: Canvas, surface: np.ndarray) -> None:
-    """Keep bone and teeth from showing through the skin; airway openings stay open."""
-    open_air = ("airway_nasal", "airway_oral", "ear_air", "air", "bite_block")
-    covered = tuple(name for name in NUMBER if name not in open_air)
-    canvas.paint_mask((slice(None),) * 3, surface, "skin", covered)

@@ -90,14 +90,29 @@ def _refined(control: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
     Control a stands at ``low + (a - 1) * spacing``: it lies under control 2 a - 1 of the result.
     """
-    result = control
+    result = np.ascontiguousarray(control)
     for axis in range(3):
-        coarse = np.moveaxis(result, axis, 0)
-        fine = np.zeros((2 * len(coarse) - 3, *coarse.shape[1:]))
-        fine[0::2] = 0.5 * (coarse[:-1] + coarse[1:])
-        fine[1::2] = 0.75 * coarse[1:-1] + 0.125 * (coarse[:-2] + coarse[2:])
-        result = np.moveaxis(fine[: shape[axis]], 0, axis)
-    return np.ascontiguousarray(result)
+        known, n = result.shape, min(shape[axis], 2 * result.shape[axis] - 3)
+        fine = np.zeros((*known[:axis], n, *known[axis + 1 :]))
+        rows = int(np.prod(known[:axis], dtype=int))
+        _subdivide(result.reshape(rows, known[axis], -1), fine.reshape(rows, n, -1))
+        result = fine
+    return result
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _subdivide(coarse, fine):
+    """Halve the spacing along the middle axis."""
+    for i in range(fine.shape[0]):
+        for j in range(fine.shape[1]):
+            a = j // 2
+            for k in range(fine.shape[2]):
+                if j % 2 == 0:
+                    fine[i, j, k] = 0.5 * (coarse[i, a, k] + coarse[i, a + 1, k])
+                else:
+                    near = coarse[i, a, k] + coarse[i, a + 2, k]
+                    fine[i, j, k] = 0.75 * coarse[i, a + 1, k] + 0.125 * near
 
 
 @njit(cache=True, nogil=True)

@@ -28,6 +28,9 @@ DISPLACEMENT_INTENT = 1006
 ORTHOGONAL_TOLERANCE = 1e-4
 DATA_OFFSET = 352
 BLOCK = 32
+PIECE = 16_384
+"""Compressed bytes that are unpacked at a time: what they hold stays in the cache."""
+
 MAX_NUMBERS = 3 * MAX_VOXELS
 """Of the largest volume that is read, the displacement field."""
 UNIT_MM = 2
@@ -89,6 +92,15 @@ def encode_volume(
         ValueError: If the kind is unknown or the values do not fit its type.
         GeometryError: If the affine is singular or sheared: a qform cannot hold it.
     """
+    return _compressed(_file_content(values, ras_from_voxel, kind))
+
+
+def _compressed(content: np.ndarray) -> bytes:
+    return igzip.compress(content, COMPRESSION_LEVEL, mtime=0)
+
+
+def _file_content(values: np.ndarray, ras_from_voxel: np.ndarray, kind: str) -> np.ndarray:
+    """Bytes of a file before compression; see `encode_volume`."""
     if kind not in KINDS:
         raise ValueError(f"expected a kind of volume among {sorted(KINDS)}, got {kind!r}")
     check_affine(ras_from_voxel)
@@ -108,7 +120,7 @@ def encode_volume(
     header["vox_offset"] = DATA_OFFSET
     content = _in_file_order(_cast(stored, KINDS[kind].dtype))
     content[: header.sizeof_hdr] = np.frombuffer(header.binaryblock, np.uint8)
-    return igzip.compress(content, COMPRESSION_LEVEL, mtime=0)
+    return content
 
 
 def _in_file_order(voxels: np.ndarray) -> np.ndarray:
@@ -196,11 +208,12 @@ def write_volume(
     Raises:
         AssetError: If the file on disk differs.
     """
-    content = encode_volume(values, ras_from_voxel, kind)
+    content = _file_content(values, ras_from_voxel, kind)
     partial = path.with_name(path.name + ".part")
-    partial.write_bytes(content)
+    partial.write_bytes(_compressed(content))
     partial.replace(path)
-    check_written(path, values, ras_from_voxel)
+    if not _holds(path, content):
+        raise _written_wrongly(path)
 
 
 def check_written(
@@ -216,31 +229,42 @@ def check_written(
     Raises:
         AssetError: If the file on disk differs.
     """
-    expected = DATA_OFFSET + np.asarray(values).nbytes
-    content = isal_zlib.decompress(path.read_bytes(), GZIP_WINDOW, bufsize=expected)
-    header = nib.Nifti1Header(content[: nib.Nifti1Header.sizeof_hdr])
+    header = nib.Nifti1Header(_first_bytes(path))
     wanted = _in_file_order(_cast(np.asarray(values), header.get_data_dtype().name))
-    wanted[:DATA_OFFSET] = np.frombuffer(content, np.uint8, DATA_OFFSET)
+    wanted[: header.sizeof_hdr] = np.frombuffer(header.binaryblock, np.uint8)
     affines = (header.get_sform(), header.get_qform())
     if not (
-        _same(content, wanted)
-        and all(np.allclose(affine, ras_from_voxel, atol=1e-4) for affine in affines)
+        all(np.allclose(affine, ras_from_voxel, atol=1e-4) for affine in affines)
+        and _holds(path, wanted)
     ):
-        raise AssetError(
-            f"expected {path} to hold what was written, got other voxels or another affine "
-            "back: check the disk"
-        )
+        raise _written_wrongly(path)
 
 
-def _same(content: bytes, wanted: np.ndarray) -> bool:
-    """Whether two buffers hold the same bytes, eight at a time."""
-    if len(content) != len(wanted):
-        return False
-    n_whole = len(content) // 8 * 8
-    stored = np.frombuffer(content, np.uint8)
-    return np.array_equal(stored[n_whole:], wanted[n_whole:]) and np.array_equal(
-        stored[:n_whole].view(np.uint64), wanted[:n_whole].view(np.uint64)
+def _written_wrongly(path: Path) -> AssetError:
+    return AssetError(
+        f"expected {path} to hold what was written, got other voxels or another affine back: "
+        "check the disk"
     )
+
+
+def _first_bytes(path: Path) -> bytes:
+    """The header of a compressed file."""
+    with igzip.open(path) as file:
+        return bytes(file.read(nib.Nifti1Header.sizeof_hdr))
+
+
+def _holds(path: Path, content: np.ndarray) -> bool:
+    """Whether a compressed file holds these bytes, compared piece by piece."""
+    packed, unpacker = path.read_bytes(), isal_zlib.decompressobj(wbits=GZIP_WINDOW)
+    place = 0
+    for start in range(0, len(packed), PIECE):
+        if unpacker.eof:
+            return False
+        part = unpacker.decompress(memoryview(packed)[start : start + PIECE])
+        if part != content[place : place + len(part)].tobytes():
+            return False
+        place += len(part)
+    return place == len(content) and unpacker.eof and not unpacker.unused_data
 
 
 def read_written(path: Path) -> tuple[Shaped[np.ndarray, "..."], Float[np.ndarray, "4 4"]]:

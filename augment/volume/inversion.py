@@ -9,7 +9,7 @@ from numba import njit, prange
 
 from augment.errors import GeometryError
 from augment.volume.grid import Grid
-from augment.volume.lattice import Field, _cell, _lookup
+from augment.volume.lattice import Field, _cell, _inverses, _lookup, _values
 
 TOLERANCE_MM = 1.0e-3
 NEWTON_STEPS, PLAIN_STEPS = 8, 120
@@ -101,93 +101,107 @@ def _cells(changed: np.ndarray) -> np.ndarray:
     return cells
 
 
-@njit(cache=True, nogil=True)
+LEAST_DETERMINANT = 0.02
+"""Where space is squeezed further, Newton's steps lead astray."""
+
+
+@njit(cache=True, nogil=True, forceinline=True)
 @no_type_check
-def _slope(values, origin, spacing, x, y, z, m):
-    """Displacement at one point, and into m the matrix 1 + du/dp of its cell."""
-    i, u = _cell((x - origin[0]) / spacing[0], values.shape[0])
-    j, v = _cell((y - origin[1]) / spacing[1], values.shape[1])
-    k, w = _cell((z - origin[2]) / spacing[2], values.shape[2])
+def _tangent(values, i, j, k, n, u, v, w):
+    """Component n in one cell, and its slopes along the axes of the cell."""
     i1, j1, k1 = (
         min(i + 1, values.shape[0] - 1),
         min(j + 1, values.shape[1] - 1),
         min(k + 1, values.shape[2] - 1),
     )
-    for n in range(3):
-        a, b = values[i, j, k, n], values[i, j, k1, n]
-        c, d = values[i, j1, k, n], values[i, j1, k1, n]
-        e, f = values[i1, j, k, n], values[i1, j, k1, n]
-        g, h = values[i1, j1, k, n], values[i1, j1, k1, n]
-        ab, cd, ef, gh = a + (b - a) * w, c + (d - c) * w, e + (f - e) * w, g + (h - g) * w
-        near, far = ab + (cd - ab) * v, ef + (gh - ef) * v
-        m[n, 0] = (far - near) / spacing[0]
-        m[n, 1] = ((cd - ab) * (1 - u) + (gh - ef) * u) / spacing[1]
-        m[n, 2] = (
-            ((b - a) * (1 - v) + (d - c) * v) * (1 - u) + ((f - e) * (1 - v) + (h - g) * v) * u
-        ) / spacing[2]
-        m[n, n] += 1.0
-        m[n, 3] = near + (far - near) * u
+    a, b = values[i, j, k, n], values[i, j, k1, n]
+    c, d = values[i, j1, k, n], values[i, j1, k1, n]
+    e, f = values[i1, j, k, n], values[i1, j, k1, n]
+    g, h = values[i1, j1, k, n], values[i1, j1, k1, n]
+    ab, cd, ef, gh = a + (b - a) * w, c + (d - c) * w, e + (f - e) * w, g + (h - g) * w
+    near, far = ab + (cd - ab) * v, ef + (gh - ef) * v
+    return (
+        near + (far - near) * u,
+        far - near,
+        (cd - ab) * (1 - u) + (gh - ef) * u,
+        ((b - a) * (1 - v) + (d - c) * v) * (1 - u) + ((f - e) * (1 - v) + (h - g) * v) * u,
+    )
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+@no_type_check
+def _step(values, origin, per_mm, x, y, z, a, b, c):
+    """What displacement (a, b, c) of a point leaves, mm, the determinant there, and the
+    displacement after one step of Newton's."""
+    i, u = _cell((x + a - origin[0]) * per_mm[0], values.shape[0])
+    j, v = _cell((y + b - origin[1]) * per_mm[1], values.shape[1])
+    k, w = _cell((z + c - origin[2]) * per_mm[2], values.shape[2])
+    r, rx, ry, rz = _tangent(values, i, j, k, 0, u, v, w)
+    s, sx, sy, sz = _tangent(values, i, j, k, 1, u, v, w)
+    t, tx, ty, tz = _tangent(values, i, j, k, 2, u, v, w)
+    r, s, t = r + a, s + b, t + c
+    left = max(abs(r), abs(s), abs(t))
+    rx, ry, rz = rx * per_mm[0] + 1.0, ry * per_mm[1], rz * per_mm[2]
+    sx, sy, sz = sx * per_mm[0], sy * per_mm[1] + 1.0, sz * per_mm[2]
+    tx, ty, tz = tx * per_mm[0], ty * per_mm[1], tz * per_mm[2] + 1.0
+    d, e, f = sy * tz - sz * ty, rz * ty - ry * tz, ry * sz - rz * sy
+    det = rx * d + sx * e + tx * f
+    if not det > LEAST_DETERMINANT:
+        return left, det, a, b, c
+    factor = 1.0 / det
+    return (
+        left,
+        det,
+        a - factor * (d * r + e * s + f * t),
+        b - factor * ((sz * tx - sx * tz) * r + (rx * tz - rz * tx) * s + (rz * sx - rx * sz) * t),
+        c - factor * ((sx * ty - sy * tx) * r + (ry * tx - rx * ty) * s + (rx * sy - ry * sx) * t),
+    )
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _newton(values, origin, spacing, q, p, m, n_steps, tolerance):
-    """Improve the displacement p of point q in place; return what remains, in mm."""
+def _newton(values, origin, per_mm, x, y, z, a, b, c, n_steps, tolerance):
+    """Improve displacement (a, b, c) of a point; return what remains, in mm, and the answer."""
     before = np.inf
     for _ in range(n_steps):
-        _slope(values, origin, spacing, q[0] + p[0], q[1] + p[1], q[2] + p[2], m)
-        r, s, t = p[0] + m[0, 3], p[1] + m[1, 3], p[2] + m[2, 3]
-        change = max(abs(r), abs(s), abs(t))
-        if change < tolerance or not change < 2 * before:
-            return change
-        before = change
-        a = m[1, 1] * m[2, 2] - m[1, 2] * m[2, 1]
-        b = m[0, 2] * m[2, 1] - m[0, 1] * m[2, 2]
-        c = m[0, 1] * m[1, 2] - m[0, 2] * m[1, 1]
-        det = m[0, 0] * a + m[1, 0] * b + m[2, 0] * c
-        if det < 0.02:
-            return change
-        d = m[1, 2] * m[2, 0] - m[1, 0] * m[2, 2]
-        e = m[0, 0] * m[2, 2] - m[0, 2] * m[2, 0]
-        f = m[0, 2] * m[1, 0] - m[0, 0] * m[1, 2]
-        g = m[1, 0] * m[2, 1] - m[1, 1] * m[2, 0]
-        h = m[0, 1] * m[2, 0] - m[0, 0] * m[2, 1]
-        i = m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
-        p[0] -= (a * r + b * s + c * t) / det
-        p[1] -= (d * r + e * s + f * t) / det
-        p[2] -= (g * r + h * s + i * t) / det
-    return np.inf
+        left, det, d, e, f = _step(values, origin, per_mm, x, y, z, a, b, c)
+        if left < tolerance or not left < 2 * before or not det > LEAST_DETERMINANT:
+            return left, a, b, c
+        before = left
+        a, b, c = d, e, f
+    return np.inf, a, b, c
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _plain(values, origin, spacing, q, p, n_steps, tolerance):
-    """Find the displacement p of point q by ever shorter steps; return what remains, in mm."""
-    change = np.inf
+def _plain(values, origin, spacing, x, y, z, n_steps, tolerance):
+    """Find the displacement of a point by ever shorter steps; return what remains, in mm, and the
+    answer."""
+    a, b, c, left = 0.0, 0.0, 0.0, np.inf
     for step in range(n_steps):
-        a, b, c = _lookup(values, origin, spacing, q[0] + p[0], q[1] + p[1], q[2] + p[2])
-        change = max(abs(p[0] + a), abs(p[1] + b), abs(p[2] + c))
-        if change < tolerance:
+        d, e, f = _lookup(values, origin, spacing, x + a, y + b, z + c)
+        left = max(abs(a + d), abs(b + e), abs(c + f))
+        if left < tolerance:
             break
         # Full steps converge for small strain; shorter ones also where one direction stretches to
         # several times its length.
         size = 1.0 if step < 12 else (0.5 if step < 50 else 0.25)
-        p[0] -= size * (p[0] + a)
-        p[1] -= size * (p[1] + b)
-        p[2] -= size * (p[2] + c)
-    return change
+        a, b, c = a - size * (a + d), b - size * (b + e), c - size * (c + f)
+    return left, a, b, c
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
 def _invert_points(values, origin, spacing, points, result, control):
     n_newton, n_plain, tolerance = control
-    worst, m = 0.0, np.zeros((3, 4))
+    per_mm, worst = 1.0 / spacing, 0.0
     for n in range(points.shape[0]):
-        left = _newton(values, origin, spacing, points[n], result[n], m, n_newton, tolerance)
+        x, y, z = points[n]
+        a, b, c = result[n]
+        left, a, b, c = _newton(values, origin, per_mm, x, y, z, a, b, c, n_newton, tolerance)
         if not left < tolerance:
-            result[n] = 0.0
-            left = _plain(values, origin, spacing, points[n], result[n], n_plain, tolerance)
+            left, a, b, c = _plain(values, origin, spacing, x, y, z, n_plain, tolerance)
+        result[n, 0], result[n, 1], result[n, 2] = a, b, c
         worst = max(worst, left)
     return worst
 
@@ -198,29 +212,29 @@ def _invert(values, origin, spacing, active, start, result, to_origin, to_spacin
     n_newton, n_plain, tolerance = control
     worst = np.zeros(result.shape[0])
     for i in prange(result.shape[0]):
-        q, p, last, m = np.zeros(3), np.zeros(3), np.zeros(3), np.zeros((3, 4))
-        q[0] = to_origin[0] + to_spacing[0] * i
+        first, per_mm = _values(origin), _inverses(spacing)
+        x = to_origin[0] + to_spacing[0] * i
+        largest = 0.0
         for j in range(result.shape[1]):
-            q[1] = to_origin[1] + to_spacing[1] * j
-            last[:] = 0.0
+            y = to_origin[1] + to_spacing[1] * j
+            # A neighbour's distance from the start is a good guess.
+            da = db = dc = 0.0
             for k in range(result.shape[2]):
-                q[2] = to_origin[2] + to_spacing[2] * k
-                for n in range(3):
-                    p[n] = start[i, j, k, n]
-                a, _ = _cell((q[0] + p[0] - origin[0]) / spacing[0], values.shape[0])
-                b, _ = _cell((q[1] + p[1] - origin[1]) / spacing[1], values.shape[1])
-                c, _ = _cell((q[2] + p[2] - origin[2]) / spacing[2], values.shape[2])
-                if not active[a, b, c]:
-                    last[:] = 0.0
+                z = to_origin[2] + to_spacing[2] * k
+                a, b, c = start[i, j, k, 0], start[i, j, k, 1], start[i, j, k, 2]
+                ci, _ = _cell((x + a - first[0]) * per_mm[0], values.shape[0])
+                cj, _ = _cell((y + b - first[1]) * per_mm[1], values.shape[1])
+                ck, _ = _cell((z + c - first[2]) * per_mm[2], values.shape[2])
+                if not active[ci, cj, ck]:
+                    da = db = dc = 0.0
                     continue
-                for n in range(3):
-                    p[n] += last[n]
-                left = _newton(values, origin, spacing, q, p, m, n_newton, tolerance)
+                left, d, e, f = _newton(
+                    values, first, per_mm, x, y, z, a + da, b + db, c + dc, n_newton, tolerance
+                )
                 if not left < tolerance:
-                    p[:] = 0.0
-                    left = _plain(values, origin, spacing, q, p, n_plain, tolerance)
-                worst[i] = max(worst[i], left)
-                for n in range(3):
-                    last[n] = p[n] - start[i, j, k, n]
-                    result[i, j, k, n] = p[n]
+                    left, d, e, f = _plain(values, origin, spacing, x, y, z, n_plain, tolerance)
+                largest = max(largest, left)
+                da, db, dc = d - a, e - b, f - c
+                result[i, j, k, 0], result[i, j, k, 1], result[i, j, k, 2] = d, e, f
+        worst[i] = largest
     return worst

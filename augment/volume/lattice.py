@@ -76,7 +76,7 @@ def jacobian(field: Field) -> Float32[np.ndarray, "x y z"]:
     return result
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, forceinline=True)
 @no_type_check
 def _cell(position, size):
     """Lower index and weight of the upper neighbour, clamped to the grid."""
@@ -92,6 +92,37 @@ def _lookup(values, origin, spacing, x, y, z):
     i, u = _cell((x - origin[0]) / spacing[0], values.shape[0])
     j, v = _cell((y - origin[1]) / spacing[1], values.shape[1])
     k, w = _cell((z - origin[2]) / spacing[2], values.shape[2])
+    return _blend(values, i, j, k, u, v, w)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+@no_type_check
+def _values(three):
+    """Numbers of an array as values, which no store to another array can change."""
+    return three[0], three[1], three[2]
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+@no_type_check
+def _inverses(three):
+    """The reciprocals of an array's three numbers."""
+    return 1.0 / three[0], 1.0 / three[1], 1.0 / three[2]
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+@no_type_check
+def _at(values, origin, per_mm, x, y, z):
+    """`_lookup` with the reciprocal of the spacing."""
+    i, u = _cell((x - origin[0]) * per_mm[0], values.shape[0])
+    j, v = _cell((y - origin[1]) * per_mm[1], values.shape[1])
+    k, w = _cell((z - origin[2]) * per_mm[2], values.shape[2])
+    return _blend(values, i, j, k, u, v, w)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+@no_type_check
+def _blend(values, i, j, k, u, v, w):
+    """Trilinear interpolation of a vector lattice in one cell."""
     i1, j1, k1 = (
         min(i + 1, values.shape[0] - 1),
         min(j + 1, values.shape[1] - 1),

@@ -124,15 +124,18 @@ def _addition(
         )
         metal += 2.0 * density * np.sqrt(np.clip(radius**2 - offset**2, 0.0, None))
     hit = metal > 0
-    error = _measured(water_mm, metal) - _measured(water_mm, np.zeros_like(metal))
-    line = float((error[hit] @ metal[hit]) / (metal[hit] @ metal[hit]))
-    transmission = np.exp(-_measured(water_mm, metal))
-    error = error - line * metal
-    noise = STARVED_NOISE * np.sqrt(1.0e-3 / np.maximum(transmission, 1.0e-5))
-    error += np.where(hit, np.minimum(noise, 0.3), 0.0) * rng.standard_normal(error.shape)
+    through, length = water_mm[hit], metal[hit]
+    measured = _measured(through, length)
+    error = measured - _measured(through, np.zeros_like(length))
+    line = float((error @ length) / (length @ length))
+    noise = STARVED_NOISE * np.sqrt(1.0e-3 / np.maximum(np.exp(-measured), 1.0e-5))
+    # What misses all metal is measured as it should be.
+    sinogram = np.zeros_like(metal)
+    sinogram[hit] = error - line * length
+    sinogram[hit] += np.minimum(noise, 0.3) * rng.standard_normal(metal.shape)[hit]
     image = np.zeros((len(plane[0]), len(plane[1])), np.float32)
     x, y = plane[0] - centre[0], plane[1] - centre[1]
-    _backproject(_ramp(error, step), x, y, step, image)
+    _backproject(_ramp(sinogram, step), x, y, step, image)
     return image * np.float32(np.pi / N_ANGLES * 1000.0 / WATER_PER_MM[1])
 
 
@@ -185,12 +188,17 @@ def _project(water, x, y, step, sinogram):
 @njit(cache=True, nogil=True, parallel=True)
 @no_type_check
 def _backproject(sinogram, x, y, step, image):
-    n_rays = sinogram.shape[1]
+    n_angles, n_rays = sinogram.shape
+    angle = np.arange(n_angles) * (np.pi / n_angles)
+    cosine, sine = np.cos(angle) / step, np.sin(angle) / step
     for i in prange(x.size):
-        for a in range(sinogram.shape[0]):
-            c, s = np.cos(a * np.pi / sinogram.shape[0]), np.sin(a * np.pi / sinogram.shape[0])
+        row = np.zeros(y.size, np.float32)
+        for a in range(n_angles):
+            start, slope = cosine[a] * x[i] + n_rays // 2, sine[a]
             for j in range(y.size):
-                place = (c * x[i] + s * y[j]) / step + n_rays // 2
-                lower = int(place)
-                share = np.float32(place - lower)
-                image[i, j] += (1 - share) * sinogram[a, lower] + share * sinogram[a, lower + 1]
+                place = np.float32(start + slope * y[j])
+                lower = np.int32(place)
+                share = place - np.float32(lower)
+                low, high = sinogram[a, lower], sinogram[a, lower + 1]
+                row[j] += low + share * (high - low)
+        image[i] = row

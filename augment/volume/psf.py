@@ -74,7 +74,7 @@ def convolved(
                 f"expected an odd number of weights along axis {axis}, got {len(kernel)}"
             )
         if len(kernel) > 1:
-            target = np.zeros_like(result)
+            target = np.zeros(result.shape, np.float32)
             along(result, kernel, target)
             result = target
     return result

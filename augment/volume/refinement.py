@@ -14,8 +14,14 @@ from jaxtyping import Bool, Float
 from numba import njit, prange
 
 from augment.volume.grid import Grid
-from augment.volume.inversion import _newton, inverse, inverse_of_changed
-from augment.volume.lattice import Field, _cell, _lookup
+from augment.volume.inversion import (
+    LEAST_DETERMINANT,
+    _newton,
+    _step,
+    inverse,
+    inverse_of_changed,
+)
+from augment.volume.lattice import Field, _blend, _cell, _lookup
 
 ROUGH_MM = 0.001
 """A cell is marked where interpolation is off by more in its middle: as much as the inverse jumps
@@ -151,43 +157,52 @@ def _mark_rough(nodes, origin, spacing, forward, f_origin, f_spacing, active, ro
                 rough[i, j, k] = max(abs(a + d), abs(b + e), abs(c + f)) > ROUGH_MM
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, forceinline=True)
 @no_type_check
-def _is_marked(marks, origin, spacing, x, y, z):
+def _is_marked(marks, origin, per_mm, x, y, z):
     """Whether the cell that holds a point is marked."""
-    i, _ = _cell((x - origin[0]) / spacing[0], marks.shape[0])
-    j, _ = _cell((y - origin[1]) / spacing[1], marks.shape[1])
-    k, _ = _cell((z - origin[2]) / spacing[2], marks.shape[2])
+    i, _ = _cell((x - origin[0]) * per_mm[0], marks.shape[0])
+    j, _ = _cell((y - origin[1]) * per_mm[1], marks.shape[1])
+    k, _ = _cell((z - origin[2]) * per_mm[2], marks.shape[2])
     return marks[i, j, k]
 
 
+@njit(cache=True, nogil=True, forceinline=True)
+@no_type_check
+def _mended(forward, origin, per_mm, x, y, z, a, b, c):
+    """Displacement (a, b, c) of one point after Newton steps."""
+    left, det, d, e, f = _step(forward, origin, per_mm, x, y, z, a, b, c)
+    if left < EXACT_MM:
+        return a, b, c
+    # One step from nearby lands within the tolerance: it need not be looked at again.
+    if det > LEAST_DETERMINANT and max(abs(d - a), abs(e - b), abs(f - c)) < NEAR_MM:
+        return d, e, f
+    return _settled(forward, origin, per_mm, x, y, z, a, b, c)
+
+
 @njit(cache=True, nogil=True)
 @no_type_check
-def _mended(forward, origin, spacing, x, y, z, a, b, c, q, p, m):
-    """Displacement (a, b, c) of one point after Newton steps; q (3), p (3), m (3, 4) are
-    scratch."""
-    q[0], q[1], q[2] = x, y, z
-    p[0], p[1], p[2] = a, b, c
-    left = _newton(forward, origin, spacing, q, p, m, 1, EXACT_MM)
-    # One step from nearby lands within the tolerance: it need not be looked at again.
-    if left < EXACT_MM or max(abs(p[0] - a), abs(p[1] - b), abs(p[2] - c)) < NEAR_MM:
-        return p[0], p[1], p[2]
-    left = _newton(forward, origin, spacing, q, p, m, STEPS, EXACT_MM)
+def _settled(forward, origin, per_mm, x, y, z, a, b, c):
+    """What `_mended` returns where one step is not enough."""
+    left, d, e, f = _newton(forward, origin, per_mm, x, y, z, a, b, c, STEPS + 1, EXACT_MM)
     if left < EXACT_MM:
-        return p[0], p[1], p[2]
-    d, e, f = _lookup(forward, origin, spacing, x + p[0], y + p[1], z + p[2])
-    if max(abs(p[0] + d), abs(p[1] + e), abs(p[2] + f)) < WORST_MM:
-        return p[0], p[1], p[2]
+        return d, e, f
+    left, _, _, _, _ = _step(forward, origin, per_mm, x, y, z, d, e, f)
+    if left < WORST_MM:
+        return d, e, f
     return a, b, c
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 @no_type_check
-def _exact(nodes, origin, spacing, rough, forward, f_origin, f_spacing, x, y, z, q, p, m):
-    """Displacement at one point; q, p, m are scratch of `_mended`."""
-    a, b, c = _lookup(nodes, origin, spacing, x, y, z)
-    if _is_marked(rough, origin, spacing, x, y, z):
-        return _mended(forward, f_origin, f_spacing, x, y, z, a, b, c, q, p, m)
+def _exact(nodes, origin, per_mm, rough, forward, f_origin, f_per_mm, x, y, z):
+    """Displacement at one point of the target frame."""
+    i, u = _cell((x - origin[0]) * per_mm[0], nodes.shape[0])
+    j, v = _cell((y - origin[1]) * per_mm[1], nodes.shape[1])
+    k, w = _cell((z - origin[2]) * per_mm[2], nodes.shape[2])
+    a, b, c = _blend(nodes, i, j, k, u, v, w)
+    if rough[i, j, k]:
+        a, b, c = _mended(forward, f_origin, f_per_mm, x, y, z, a, b, c)
     return a, b, c
 
 
@@ -195,9 +210,9 @@ def _exact(nodes, origin, spacing, rough, forward, f_origin, f_spacing, x, y, z,
 @no_type_check
 def _sample_exact(inverse, points, result):
     nodes, origin, spacing, rough, forward, f_origin, f_spacing = inverse
-    q, p, m = np.zeros(3), np.zeros(3), np.zeros((3, 4))
+    per_mm, f_per_mm = 1.0 / spacing, 1.0 / f_spacing
     for n in range(points.shape[0]):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
         result[n, 0], result[n, 1], result[n, 2] = _exact(
-            nodes, origin, spacing, rough, forward, f_origin, f_spacing, x, y, z, q, p, m
+            nodes, origin, per_mm, rough, forward, f_origin, f_per_mm, x, y, z
         )

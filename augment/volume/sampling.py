@@ -16,9 +16,9 @@ from scipy import ndimage
 
 from augment.volume.atlas import Atlas
 from augment.volume.grid import Grid
-from augment.volume.lattice import Field, _lookup
+from augment.volume.lattice import Field, _inverses, _values
 from augment.volume.posture import Posture
-from augment.volume.refinement import Inverse, _is_marked, _mended, interpolated
+from augment.volume.refinement import Inverse, _exact, _is_marked, interpolated
 from augment.volume.tissue import TissueValues
 
 TEXTURE_STEP_MM = 2.5
@@ -129,7 +129,7 @@ def _reaching(cells: np.ndarray, reach_mm: float, grid: Grid) -> np.ndarray:
     return np.asarray(ndimage.maximum_filter(cells, [2 * n + 1 for n in n_steps]))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, forceinline=True)
 @no_type_check
 def _to_head(q, x, y, z):
     """Scan frame to head frame; q as in `Posture.parameters`."""
@@ -146,27 +146,55 @@ def _to_head(q, x, y, z):
     )
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, forceinline=True)
 @no_type_check
 def _grain(texture, x, y, z):
     """Grain of the tissue at a point of the template."""
     return texture[
-        int(x * PER_STEP + FAR_STEPS) % TEXTURE_SIZE,
-        int(y * PER_STEP + FAR_STEPS) % TEXTURE_SIZE,
-        int(z * PER_STEP + FAR_STEPS) % TEXTURE_SIZE,
+        np.uint32(x * PER_STEP + FAR_STEPS) % TEXTURE_SIZE,
+        np.uint32(y * PER_STEP + FAR_STEPS) % TEXTURE_SIZE,
+        np.uint32(z * PER_STEP + FAR_STEPS) % TEXTURE_SIZE,
     ]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, forceinline=True)
 @no_type_check
-def _label(labels, origin, spacing, x, y, z):
+def _label(labels, origin, per_mm, x, y, z):
     """Label at a point of the template; the trunk goes on below."""
-    u = int(np.floor((x - origin[0]) / spacing[0] + 0.5))
-    v = int(np.floor((y - origin[1]) / spacing[1] + 0.5))
-    w = max(0, int(np.floor((z - origin[2]) / spacing[2] + 0.5)))
+    u = int(np.floor((x - origin[0]) * per_mm[0] + 0.5))
+    v = int(np.floor((y - origin[1]) * per_mm[1] + 0.5))
+    w = max(0, int(np.floor((z - origin[2]) * per_mm[2] + 0.5)))
     if 0 <= u < labels.shape[0] and 0 <= v < labels.shape[1] and w < labels.shape[2]:
         return labels[u, v, w]
     return np.uint8(0)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+@no_type_check
+def _seen(x, y, z, lattice, atlas, values):
+    """Label and value of the tissue at a point of the head."""
+    nodes, origin, per_mm, rough, forward, f_origin, f_per_mm = lattice
+    names, a_origin, a_per_mm = atlas
+    mean, spread, texture = values
+    a, b, c = _exact(nodes, origin, per_mm, rough, forward, f_origin, f_per_mm, x, y, z)
+    x, y, z = x + a, y + b, z + c
+    label = _label(names, a_origin, a_per_mm, x, y, z)
+    return label, mean[label] + spread[label] * _grain(texture, x, y, z)
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _most_frequent(seen, count):
+    """The label that most parts of a voxel have, the smaller number on a tie."""
+    best = seen[0]
+    for label in seen:
+        count[label] += 1
+    for label in seen:
+        if count[label] > count[best] or (count[label] == count[best] and label < best):
+            best = label
+    for label in seen:
+        count[label] = 0
+    return best
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -180,44 +208,37 @@ def _pull(
     mean, spread, texture = values
     n_parts = n_sub**3
     for i in prange(image.shape[0]):
-        count = np.zeros(256, np.int32)
-        seen = np.zeros(n_parts, np.uint8)
-        q, p, m = np.zeros(3), np.zeros(3), np.zeros((3, 4))
+        first, per_mm = _values(n_origin), _inverses(n_spacing)
+        lattice = (nodes, first, per_mm, rough, forward, _values(f_origin), _inverses(f_spacing))
+        anatomy = (names, _values(a_origin), _inverses(a_spacing))
+        look = (mean, spread, texture)
+        count, seen = np.zeros(256, np.int32), np.zeros(n_parts, np.uint8)
         for j in range(image.shape[1]):
             for k in range(image.shape[2]):
                 cx = origin[0] + spacing[0] * i
                 cy = origin[1] + spacing[1] * j
                 cz = origin[2] + spacing[2] * k
                 x, y, z = _to_head(posture, cx, cy, cz)
-                if not _is_marked(active, n_origin, n_spacing, x, y, z):
+                if not _is_marked(active, first, per_mm, x, y, z):
+                    continue
+                if n_parts == 1:
+                    label, value = _seen(x, y, z, lattice, anatomy, look)
+                    image[i, j, k], labels[i, j, k] = value, label
+                    if with_share:
+                        share[i, j, k] = 255 * chosen[label]
                     continue
                 total, inside = 0.0, 0
                 for part in range(n_parts):
-                    if n_parts > 1:
-                        a, b, c = part % n_sub, (part // n_sub) % n_sub, part // (n_sub * n_sub)
-                        x = cx + footprint[0] * ((a + 0.5) / n_sub - 0.5)
-                        y = cy + footprint[1] * ((b + 0.5) / n_sub - 0.5)
-                        z = cz + footprint[2] * ((c + 0.5) / n_sub - 0.5)
-                        x, y, z = _to_head(posture, x, y, z)
-                    dx, dy, dz = _lookup(nodes, n_origin, n_spacing, x, y, z)
-                    if _is_marked(rough, n_origin, n_spacing, x, y, z):
-                        dx, dy, dz = _mended(
-                            forward, f_origin, f_spacing, x, y, z, dx, dy, dz, q, p, m
-                        )
-                    x, y, z = x + dx, y + dy, z + dz
-                    label = _label(names, a_origin, a_spacing, x, y, z)
-                    total += mean[label] + spread[label] * _grain(texture, x, y, z)
+                    a, b, c = part % n_sub, (part // n_sub) % n_sub, part // (n_sub * n_sub)
+                    x = cx + footprint[0] * ((a + 0.5) / n_sub - 0.5)
+                    y = cy + footprint[1] * ((b + 0.5) / n_sub - 0.5)
+                    z = cz + footprint[2] * ((c + 0.5) / n_sub - 0.5)
+                    x, y, z = _to_head(posture, x, y, z)
+                    label, value = _seen(x, y, z, lattice, anatomy, look)
+                    total += value
                     inside += chosen[label]
-                    count[label] += 1
                     seen[part] = label
-                best = seen[0]
-                for part in range(n_parts):
-                    label = seen[part]
-                    if count[label] > count[best] or (count[label] == count[best] and label < best):
-                        best = label
-                for part in range(n_parts):
-                    count[seen[part]] = 0
                 image[i, j, k] = total / n_parts
-                labels[i, j, k] = best
+                labels[i, j, k] = _most_frequent(seen, count)
                 if with_share:
                     share[i, j, k] = int(255.0 * inside / n_parts + 0.5)

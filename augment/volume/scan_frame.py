@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit, prange
 
 from augment.volume.grid import Grid
-from augment.volume.lattice import Field
+from augment.volume.lattice import Field, _inverses, _values
 from augment.volume.posture import Posture
 from augment.volume.refinement import _is_marked
 from augment.volume.sampling import _to_head
@@ -47,7 +47,7 @@ def scan_displacement(fields: TwinFields, posture: Posture, grid: Grid) -> Field
     return Field(grid, result)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, forceinline=True)
 @no_type_check
 def _unturn(inverse, angle, a, b, c):
     """A head-frame vector along the axes of the scan, where the neck bends by an angle."""
@@ -65,18 +65,19 @@ def _displace(result, to_origin, to_spacing, posture, inverse, twins, n_steps, t
     known, rough, forth, f_origin, f_spacing = twins[1]
     differing = twins[2]
     for i in prange(result.shape[0]):
-        q, p, m = np.zeros(3), np.zeros(3), np.zeros((3, 4))
+        first, per_mm = _values(origin), _inverses(spacing)
+        f_first, f_per_mm = _values(f_origin), _inverses(f_spacing)
         px = to_origin[0] + to_spacing[0] * i
         for j in range(result.shape[1]):
             py = to_origin[1] + to_spacing[1] * j
             for k in range(result.shape[2]):
                 pz = to_origin[2] + to_spacing[2] * k
                 hx, hy, hz = _to_head(posture, px, py, pz)
-                if not _is_marked(differing, origin, spacing, hx, hy, hz):
+                if not _is_marked(differing, first, per_mm, hx, hy, hz):
                     continue
                 u, v, w = counterpart(
-                    hx, hy, hz, back, origin, spacing, rough_back, forth_back, known, rough, forth,
-                    f_origin, f_spacing, q, p, m,
+                    hx, hy, hz, back, first, per_mm, rough_back, forth_back, known, rough, forth,
+                    f_first, f_per_mm,
                 )  # fmt: skip
                 if u == 0.0 and v == 0.0 and w == 0.0:
                     continue

@@ -20,9 +20,19 @@ from augment.errors import GeometryError
 from augment.pathology.deformation import Deformation
 from augment.volume.anatomy.body import Body
 from augment.volume.grid import Box, Grid, grid_over
-from augment.volume.lattice import Field, _lookup, grid_points, jacobian
+from augment.volume.lattice import (
+    Field,
+    _at,
+    _blend,
+    _cell,
+    _inverses,
+    _values,
+    grid_points,
+    jacobian,
+)
 from augment.volume.motion import Motion, expressed, motion_shares, posed
 from augment.volume.refinement import (
+    NEAR_MM,
     Inverse,
     _exact,
     _is_marked,
@@ -207,31 +217,43 @@ def forward_fields(
     return healthy, total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 @no_type_check
-def counterpart(
-    x, y, z, back, origin, spacing, rough_back, forth_back, known, rough, forth,
-    f_origin, f_spacing, q, p, m,
-):  # fmt: skip
+def counterpart(x, y, z, back, origin, per_mm, rough_back, forth_back, known, rough, forth,
+                f_origin, f_per_mm):  # fmt: skip
     """Displacement from a point of the pathological head to the same content in the healthy one.
 
-    The content is at x + back; the partner with partner + known(partner) = x + back is improved by
-    the forward field, which known inverts. q, p, m are scratch of `_exact`.
+    The content is at x + back; the partner with partner + known(partner) = x + back is found by
+    the forward field, which known inverts, and improved where known does not lead back.
     """
-    a, b, c = _exact(
-        back, origin, spacing, rough_back, forth_back, f_origin, f_spacing, x, y, z, q, p, m
-    )
+    a, b, c = _exact(back, origin, per_mm, rough_back, forth_back, f_origin, f_per_mm, x, y, z)
     tx, ty, tz = x + a, y + b, z + c
-    u, v, w = _lookup(forth, f_origin, f_spacing, tx, ty, tz)
+    u, v, w = _at(forth, f_origin, f_per_mm, tx, ty, tz)
+    qx, qy, qz = tx + u, ty + v, tz + w
+    i, r = _cell((qx - origin[0]) * per_mm[0], known.shape[0])
+    j, s = _cell((qy - origin[1]) * per_mm[1], known.shape[1])
+    k, t = _cell((qz - origin[2]) * per_mm[2], known.shape[2])
+    a, b, c = _blend(known, i, j, k, r, s, t)
+    # From nearby, known's own Newton step leads back to within its tolerance.
+    limit = NEAR_MM if rough[i, j, k] else COUNTERPART_MM
+    if max(abs(a + u), abs(b + v), abs(c + w)) < limit:
+        return qx - x, qy - y, qz - z
+    return _improved(x, y, z, tx, ty, tz, u, v, w, origin, per_mm, known, rough, forth,
+                     f_origin, f_per_mm)  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _improved(x, y, z, tx, ty, tz, u, v, w, origin, per_mm, known, rough, forth,
+              f_origin, f_per_mm):  # fmt: skip
+    """What `counterpart` returns, by as many steps as it takes."""
     qx, qy, qz = tx + u, ty + v, tz + w
     for _ in range(COUNTERPART_STEPS):
-        a, b, c = _exact(
-            known, origin, spacing, rough, forth, f_origin, f_spacing, qx, qy, qz, q, p, m
-        )
+        a, b, c = _exact(known, origin, per_mm, rough, forth, f_origin, f_per_mm, qx, qy, qz)
         sx, sy, sz = qx + a, qy + b, qz + c
         if max(abs(sx - tx), abs(sy - ty), abs(sz - tz)) < COUNTERPART_MM:
             break
-        d, e, f = _lookup(forth, f_origin, f_spacing, sx, sy, sz)
+        d, e, f = _at(forth, f_origin, f_per_mm, sx, sy, sz)
         qx, qy, qz = qx + tx + u - sx - d, qy + ty + v - sy - e, qz + tz + w - sz - f
     return qx - x, qy - y, qz - z
 
@@ -243,16 +265,17 @@ def _between(result, to_origin, to_spacing, twins):
     known, rough, forth, f_origin, f_spacing = twins[1]
     differing = twins[2]
     for i in prange(result.shape[0]):
-        q, p, m = np.zeros(3), np.zeros(3), np.zeros((3, 4))
+        first, per_mm = _values(origin), _inverses(spacing)
+        f_first, f_per_mm = _values(f_origin), _inverses(f_spacing)
         x = to_origin[0] + to_spacing[0] * i
         for j in range(result.shape[1]):
             y = to_origin[1] + to_spacing[1] * j
             for k in range(result.shape[2]):
                 z = to_origin[2] + to_spacing[2] * k
-                if not _is_marked(differing, origin, spacing, x, y, z):
+                if not _is_marked(differing, first, per_mm, x, y, z):
                     continue
                 a, b, c = counterpart(
-                    x, y, z, back, origin, spacing, rough_back, forth_back, known, rough, forth,
-                    f_origin, f_spacing, q, p, m,
+                    x, y, z, back, first, per_mm, rough_back, forth_back, known, rough, forth,
+                    f_first, f_per_mm,
                 )  # fmt: skip
                 result[i, j, k, 0], result[i, j, k, 1], result[i, j, k, 2] = a, b, c

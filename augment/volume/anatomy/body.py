@@ -12,7 +12,7 @@ from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
-from numba import njit
+from numba import njit, prange
 from scipy import ndimage
 
 from augment.errors import GeometryError
@@ -26,7 +26,7 @@ SNAP_PER_MM = 4096
 """Fixed-point steps per mm of the column test; coordinates become integers, so that no column slips
 between two triangles."""
 
-SKIN_MM = 1.8
+SKIN_MM, COVER_MM = 1.8, 1.2
 FAT_PATCH = 0.55
 """Where a smooth standard normal exceeds this, fat lies between muscles."""
 
@@ -174,14 +174,21 @@ def resampled(
 ) -> Float32[np.ndarray, "x y z"]:
     """Interpolate a coarse lattice linearly onto one ``factor`` times finer, aligned at voxel (0,
     0, 0)."""
+    fine = np.zeros(shape, np.float32)
+    _interpolate(coarse, *_places(coarse, shape, factor), fine)
+    return fine
+
+
+def _places(
+    coarse: np.ndarray, shape: tuple[int, ...], factor: float | int
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """Lower node of a coarse lattice and weight of the upper one, for each index of each axis."""
     lower, weight = [], []
     for axis in range(3):
         position = np.minimum(np.arange(shape[axis]) / factor, coarse.shape[axis] - 1)
         lower.append(np.minimum(position.astype(np.int64), coarse.shape[axis] - 2))
         weight.append((position - lower[axis]).astype(np.float32))
-    fine = np.zeros(shape, np.float32)
-    _interpolate(coarse, tuple(lower), tuple(weight), fine)
-    return fine
+    return tuple(lower), tuple(weight)
 
 
 @njit(cache=True, nogil=True)
@@ -216,23 +223,54 @@ def paint_soft_tissue(canvas: Canvas, body: Body, spec: AtlasSpec) -> None:
         body.inside,
         body.depth_mm,
         fat_mm.reshape(-1).astype(np.float32),
-        resampled(patches, canvas.grid.shape, factor),
+        patches,
+        *_places(patches, canvas.grid.shape, factor),
         (NUMBER["skin"], NUMBER["fat"], NUMBER["muscle"]),
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, parallel=True)
 @no_type_check
-def _paint_layers(labels, inside, depth, fat_mm, patches, numbers):
+def _paint_layers(labels, inside, depth, fat_mm, patches, lower, weight, numbers):
     skin, fat, muscle = numbers
-    for i in range(labels.shape[0]):
+    lower_x, lower_y, lower_z = lower
+    weight_x, weight_y, weight_z = weight
+    one = np.float32(1.0)
+    for i in prange(labels.shape[0]):
+        a, u = lower_x[i], weight_x[i]
+        plane = patches[a] * (one - u) + patches[a + 1] * u
         for j in range(labels.shape[1]):
+            b, v = lower_y[j], weight_y[j]
+            row = plane[b] * (one - v) + plane[b + 1] * v
             for k in range(labels.shape[2]):
                 if not inside[i, j, k]:
                     continue
                 if depth[i, j, k] < np.float32(SKIN_MM):
                     labels[i, j, k] = skin
-                elif depth[i, j, k] < fat_mm[k] or patches[i, j, k] > np.float32(FAT_PATCH):
+                    continue
+                c, w = lower_z[k], weight_z[k]
+                patch = row[c] * (one - w) + row[c + 1] * w
+                if depth[i, j, k] < fat_mm[k] or patch > np.float32(FAT_PATCH):
                     labels[i, j, k] = fat
                 else:
                     labels[i, j, k] = muscle
+
+
+def cover_with_skin(canvas: Canvas, body: Body, kept: tuple[str, ...]) -> None:
+    """Repaint what shows through the outermost skin, but for the kept labels; outside is air."""
+    covered = np.array([name not in kept for name in NUMBER] + [False] * (256 - len(NUMBER)))
+    numbers = (NUMBER["skin"], NUMBER["air"])
+    _cover(canvas.labels, body.inside, body.depth_mm, covered, numbers)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+@no_type_check
+def _cover(labels, inside, depth, covered, numbers):
+    skin, air = numbers
+    for i in prange(labels.shape[0]):
+        for j in range(labels.shape[1]):
+            for k in range(labels.shape[2]):
+                if not inside[i, j, k]:
+                    labels[i, j, k] = air
+                elif depth[i, j, k] < np.float32(COVER_MM) and covered[labels[i, j, k]]:
+                    labels[i, j, k] = skin

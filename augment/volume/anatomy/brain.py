@@ -35,11 +35,11 @@ def paint_brain(canvas: Canvas, box: Box, spec: AtlasSpec) -> None:
     """
     spacing = canvas.grid.spacing_mm[0]
     cavity = canvas.holds(box, ("brain",))
-    depth = depth_inside(cavity, spacing)
+    depth = depth_inside(cavity, spacing, SULCUS_DEPTH_MM)
     fluid = (depth < RIM_MM) | _sulci(canvas, box, depth, spec) | _fissure(canvas, box)
     canvas.paint_mask(box, cavity & fluid, "csf", ("brain",))
     _paint_ventricles(canvas)
-    from_fluid = depth_inside(canvas.holds(box, ("brain",)), spacing)
+    from_fluid = depth_inside(canvas.holds(box, ("brain",)), spacing, CORTEX_MM)
     canvas.paint_mask(box, from_fluid > CORTEX_MM, "white_matter", ("brain",))
     thalamus, striatum = ellipsoid((9, -4, 45), (7, 14, 9)), ellipsoid((21, 14, 44), (7, 17, 10))
     canvas.paint(both_sides(join(thalamus, striatum)), "brain", ("white_matter",))

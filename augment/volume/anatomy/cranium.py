@@ -46,8 +46,8 @@ def _paint_vault(canvas: Canvas, body: Body, spec: AtlasSpec) -> None:
     depth = spec.scalp_mm + 8.0 * temporal
     cavity = ((body.deep_mm[box] > depth + thickness) & (z > floor)).astype(np.float32)
     cavity = ndimage.gaussian_filter(cavity, 2.0 / spacing) > 0.5
-    outward = depth_inside(~cavity, spacing)
     local = np.where(z < floor + 6.0, np.float32(BASE_MM), thickness)
+    outward = depth_inside(~cavity, spacing, float(local.max()))
     shell = (outward > 0) & (outward < local) & body.inside[box]
     canvas.paint_mask(box, shell, "cranium_cortical")
     inner, outer = 0.5 - 0.5 * spec.diploe_fraction, 0.5 + 0.5 * spec.diploe_fraction
