@@ -15,6 +15,8 @@ from augment.errors import AssetError, FaciesError
 
 RETRIES = 20
 """How often a sample is begun again after its worker was lost."""
+NICENESS = "RAY_worker_niceness"
+"""Ray's own choice is 15: beside anything else on the machine its workers would come last."""
 
 
 def make_samples_on_ray(
@@ -68,6 +70,7 @@ def _ray() -> Any:
 
 def _connect(ray: Any, workers: int, address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault(NICENESS, "0")
     options: dict[str, Any] = {} if address else {"num_cpus": workers, "include_dashboard": False}
     try:
         # Workers of a cluster elsewhere get one thread from Ray, which counts a task's CPUs.

@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import subprocess
@@ -5,6 +6,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from stores import s3_server, store_contents
@@ -12,6 +14,7 @@ from stores import s3_server, store_contents
 from augment import cli
 from augment.engine.generate import generate_dataset, identify, own_samples
 from augment.engine.place import alone
+from augment.engine.ray_cluster import NICENESS, _connect
 from augment.errors import AssetError, RecipeError
 from augment.pipeline import open_deriver
 from augment.recipe import compose_recipe
@@ -69,6 +72,20 @@ def test_a_mistake_reaches_the_user_through_ray_as_it_is(tmp_path):
     words += ["pathologies=[{name: chin_deviation, side: left, severity: 90}]"]
     with pytest.raises(RecipeError, match=r"sample 0: .*90"):
         generate_dataset(compose_recipe("face_demo", words))
+
+
+def test_workers_of_our_own_cluster_come_no_later_than_local_ones(monkeypatch):
+    seen = {}
+
+    def init(**options):
+        seen.update(options, niceness=os.environ[NICENESS])
+
+    monkeypatch.delenv(NICENESS, raising=False)
+    _connect(SimpleNamespace(init=init), 2, None)
+    assert (seen["niceness"], seen["num_cpus"], seen["address"]) == ("0", 2, None)
+    monkeypatch.setenv(NICENESS, "5")
+    _connect(SimpleNamespace(init=init), 2, None)
+    assert seen["niceness"] == "5", "what a user has set stays"
 
 
 def test_shards_in_any_order_give_the_same_bytes(reference, tmp_path):
