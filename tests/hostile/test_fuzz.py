@@ -5,16 +5,19 @@ Draws are derandomised: the same files in every run. `benchmarks/reliability/fuz
 
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
-from fuzz_readers import READERS, attack, broken
+from fuzz_readers import READERS, attack, broken, read_recipe_often
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 MAX_CPU_S = 10.0
 MAX_GROWTH_MB = 500
 N_EXAMPLES = {"nifti": 150, "mesh": 60, "recipe": 25, "image": 150, "subject": 100}
+CORPUS = Path(__file__).parent / "corpus"
 FOUND = sorted((Path(__file__).parent / "found").glob("*"))
 
 
@@ -69,3 +72,21 @@ def test_what_fuzzing_found_is_refused(tmp_path, path):
     """Files are named READER.WHAT.SUFFIX."""
     reader, suffix = path.name.split(".")[0], "." + path.name.split(".", 2)[2]
     assert not attack(READERS[reader], tmp_path, suffix, path.read_bytes())
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_what_reached_new_code_is_read_or_refused(tmp_path, name):
+    """Files begin with a byte that chooses the kind, as `benchmarks/reliability/fuzz.py` does."""
+    reader = READERS[name]
+    if name == "recipe":
+        reader = replace(reader, read=read_recipe_often)
+    with ZipFile(CORPUS / f"{name}.zip") as archive:
+        contents = [archive.read(entry) for entry in archive.namelist()]
+    assert len(contents) > 5
+    outcomes = [
+        attack(reader, tmp_path, reader.seeds[content[0] % len(reader.seeds)][0], content[1:])
+        for content in contents
+        if content
+    ]
+    assert True in outcomes
+    assert False in outcomes
