@@ -68,7 +68,7 @@ def test_jacobians_are_differences(model, known):
 
 def test_exact_landmarks_are_met_and_the_shape_comes_nearer(model, zones):
     errors = []
-    for index in range(3):
+    for index in range(5):
         stranger = portrait(model, index, trust=0.0)
         start = unrefined(model, stranger.view)
         fit = fit_portrait(model, [stranger.view], with_shading=False)

@@ -99,4 +99,5 @@ def test_a_real_ct_and_its_contour_move_together():
     assert (variant.label != case.label).any()
     bone = [case_.image[case_.label > 0].mean() for case_ in (case, variant)]
     assert bone[1] == pytest.approx(bone[0], rel=0.25)
-    assert int(variant.label.sum()) == pytest.approx(int(case.label.sum()), rel=0.4)
+    # Another person's jaw: heads of one size differ by up to a half in the volume of the bone.
+    assert int(variant.label.sum()) == pytest.approx(int(case.label.sum()), rel=0.5)

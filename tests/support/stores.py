@@ -2,6 +2,7 @@
 
 import errno
 from contextlib import contextmanager
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -43,6 +44,8 @@ def s3_server(monkeypatch):
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        # Moto keeps buckets for its process, beyond the server.
+        urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()
         # A file system that another test has opened knows another server.
         s3fs.S3FileSystem.clear_instance_cache()
         s3fs.S3FileSystem().mkdir("bucket")
