@@ -84,12 +84,11 @@ def _tilted_face(anchors: Anchors) -> Field:
     def field(points: Points) -> Points:
         x, y, z = points.T
         share = ramp(z, orbitale[2] + 2.0, orbitale[2] - 40.0)
-        share = share * ramp(z, menton[2] - 44.0, menton[2] - 2.0) * ramp(y, -16.0, 44.0)
-        share = share * bump(x / 88.0, flatness=4)
-        sideways = 0.45 * np.clip(pivot - z, 0.0, None) / arm
-        return np.asarray(
-            push(share * x / arm, (0.0, 0.0, 1.0)) + push(share * sideways, (1.0, 0.0, 0.0))
-        )
+        share = share * ramp(z, menton[2] - 44.0, menton[2] - 2.0) * bump(x / 88.0, flatness=4)
+        up = share * ramp(y, -16.0, 44.0) * x / arm
+        # Ahead of the tongue's root, about which the mouth's lining lies close.
+        sideways = share * ramp(y, -4.0, 52.0) * 0.45 * np.clip(pivot - z, 0.0, None) / arm
+        return np.asarray(push(up, (0.0, 0.0, 1.0)) + push(sideways, (1.0, 0.0, 0.0)))
 
     return field
 
