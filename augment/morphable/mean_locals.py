@@ -56,7 +56,8 @@ OF_MODES = {
 
 # Young adults are drawn about these: benchmarks/morphable/calibrate.py solved them so that means of
 # European ancestry meet Farkas (Anthropometry of the Head and Face, 1994) and, in profile, Steiner
-# (Am J Orthod 1953;39:729); benchmarks/pathology/controls.md shows how near they come.
+# (Am J Orthod 1953;39:729); the mouth's width was set again once lips were parted.
+# benchmarks/pathology/controls.md shows how near they come.
 OF_ADULTS = {
     "male": {
         "chin-prognathism-incr": 0.45,
@@ -71,7 +72,7 @@ OF_ADULTS = {
         "head-back-scale-depth-incr": -0.56,
         "head-scale-depth-incr": -0.33,
         "head-scale-horiz-incr": -0.11,
-        "mouth-scale-horiz-incr": 0.12,
+        "mouth-scale-horiz-incr": 0.19,
         "mouth-trans-up": 0.32,
         "nose-flaring-incr": -0.12,
         "nose-scale-depth-incr": 0.44,
@@ -101,7 +102,7 @@ OF_ADULTS = {
         "head-back-scale-depth-incr": -0.62,
         "head-scale-depth-incr": -0.37,
         "head-scale-horiz-incr": -0.27,
-        "mouth-scale-horiz-incr": 0.1,
+        "mouth-scale-horiz-incr": 0.16,
         "mouth-trans-up": -0.4,
         "nose-flaring-incr": -0.14,
         "nose-scale-depth-incr": 0.14,
