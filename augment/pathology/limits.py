@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from numba import njit
 
 from augment.geometry.distance import closest_point
+from augment.geometry.rows import cross_rows
 from augment.pathology.deformation import Deformation
 
 MIN_JACOBIAN = 0.15  # smallest local volume ratio that a case may have
@@ -217,15 +218,3 @@ def _agreement(vertices, faces):
         length = np.sqrt((normals[t] ** 2).sum() * (mean**2).sum())
         cosine[t] = (normals[t] * mean).sum() / max(length, 1e-12)
     return cosine
-
-
-def cross_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the cross product of rows (np.cross spends most of its time on generality)."""
-    return np.stack(
-        [
-            a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1],
-            a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2],
-            a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0],
-        ],
-        axis=1,
-    )

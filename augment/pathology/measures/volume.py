@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from augment.pathology.limits import cross_rows
+from augment.geometry.rows import cross_rows
 
 
 def volume_cm3(
@@ -23,8 +23,7 @@ def swelling_cm3(
     """Return the volume between two surfaces of one topology in cm³.
 
     Exact for triangles that the motion leaves joined at the rim: the volumes of the open surfaces
-    differ by the
-    volume between them as long as their boundary has not moved.
+    differ by the volume between them as long as their boundary has not moved.
     """
     shifted = (healthy != swollen).any(axis=1)
     moved = shifted[faces].any(axis=1)
