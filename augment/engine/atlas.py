@@ -14,8 +14,9 @@ from augment.pipeline.opening import open_pipeline
 from augment.recipe import compose_recipe
 
 RECIPE = "pathology_atlas"
-WIDTH_IN, TILE_IN, HEAD_IN, DPI = 9.6, 2.35, 0.95, 100
+WIDTH_IN, TILE_IN, HEAD_IN, DPI = 9.6, 2.35, 1.05, 100
 JPEG = {"quality": 82, "optimize": True}
+NORM_CHARACTERS = 40  # a line, beneath the head of the first column
 CT_WINDOW_HU = (-250.0, 1100.0)
 SIGN = {"deg": "°", "percent": "%", "cm2": "cm²", "cm3": "cm³"}
 
@@ -94,7 +95,8 @@ def _head(figure: Figure, shown: AtlasCase, height: float) -> None:
     for number, part in enumerate(_wrapped(text, 150)[:2]):
         figure.text(0.01, 1 - (0.40 + 0.15 * number) * line, part, fontsize=7, color="0.3")
     healthy = shown.cases[0].pathologies[0].healthy
-    captions = [f"healthy twin: {healthy:.{entry.decimals}f}\nnorm: {entry.norm}"]
+    norm = "\n".join(_wrapped(f"norm: {entry.norm}", NORM_CHARACTERS))
+    captions = [f"healthy twin: {healthy:.{entry.decimals}f}\n{norm}"]
     for grade, case in zip(entry.grades, shown.cases, strict=True):
         (solved,) = case.pathologies
         captions.append(
@@ -103,7 +105,7 @@ def _head(figure: Figure, shown: AtlasCase, height: float) -> None:
         )
     for column, caption in enumerate(captions):
         x = column / len(captions) + 0.01
-        figure.text(x, 1 - 0.91 * line, caption, fontsize=7.5, linespacing=1.25)
+        figure.text(x, 1 - 0.66 * line, caption, fontsize=7.5, linespacing=1.25, va="top")
 
 
 def _unit(entry: Pathology) -> str:

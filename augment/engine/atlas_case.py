@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from jaxtyping import Float, UInt8
 
 from augment.errors import GeometryError, RecipeError
@@ -26,21 +27,23 @@ Image = UInt8[np.ndarray, "height width 3"]
 
 ADULT_YEARS, INFANT_YEARS = (25.0, 55.0), (0.4, 0.8)
 ATTEMPTS = 24
-# Name of a view → yaw and pitch of the camera in degrees, and the head's share of the picture; the
-# affected side is the right one.
+# Name of a view → yaw and pitch of the camera in degrees, the head's share of the picture, and how
+# far beneath the head's middle the picture's lies, as a share of the picture; the affected side is
+# the right one.
 VIEWS = {
-    "front": (0.0, 0.0, 0.8),
-    "oblique": (-40.0, 0.0, 0.8),
-    "profile": (-90.0, 0.0, 0.7),
-    "from above": (0.0, 78.0, 0.75),
-    "from below": (0.0, -38.0, 1.0),
-    "smiling": (0.0, 0.0, 0.8),
-    "temple": (-70.0, 22.0, 0.85),
-    "eyes": (0.0, 0.0, 1.9),
-    "eyes, oblique": (-35.0, 0.0, 1.9),
-    "eyes, profile": (-80.0, 0.0, 1.05),
-    "nose": (0.0, 0.0, 1.4),
-    "nose, from below": (0.0, -38.0, 1.6),
+    "front": (0.0, 0.0, 0.8, 0.04),
+    "oblique": (-40.0, 0.0, 0.8, 0.04),
+    "profile": (-90.0, 0.0, 0.7, 0.0),
+    "from above": (0.0, 78.0, 0.75, 0.0),
+    "from below": (0.0, -38.0, 1.0, 0.0),
+    "smiling": (0.0, 0.0, 0.8, 0.04),
+    "jaw": (0.0, 0.0, 1.2, 0.2),
+    "temple": (-70.0, 22.0, 0.85, 0.0),
+    "eyes": (0.0, 0.0, 1.9, 0.0),
+    "eyes, oblique": (-35.0, 0.0, 1.9, 0.0),
+    "eyes, profile": (-80.0, 0.0, 1.05, 0.0),
+    "nose": (0.0, 0.0, 1.4, 0.2),
+    "nose, from below": (0.0, -38.0, 1.6, 0.05),
 }
 # What shows a pathology best; its first view carries the displacement in colours.
 SHOWN = {
@@ -65,6 +68,8 @@ SHOWN = {
     "mandibular_prognathism": ("profile", "front"),
     "mandibular_retrognathia": ("profile", "front"),
     "long_face": ("front", "profile"),
+    "chin_deviation": ("jaw", "oblique"),
+    "facial_cant": ("jaw", "oblique"),
     "hemifacial_microsomia": ("front", "oblique"),
 }
 BALD = ("cranial_defect",)
@@ -143,7 +148,8 @@ def _years(entry: Pathology) -> tuple[float, float]:
 
 
 def _solved(make: Pipeline, entry: Pathology) -> tuple[Subject, list[Case]]:
-    """Return the first drawn head that takes all grades, with its cases."""
+    """Return the first drawn head, healthy by the measure, that takes all grades, with its
+    cases."""
     side = "right" if entry.sides else None
     spec = replace(
         make.spec, subject=replace(make.spec.subject, age_years=_years(entry), one=False)
@@ -152,13 +158,23 @@ def _solved(make: Pipeline, entry: Pathology) -> tuple[Subject, list[Case]]:
         subject = sample_subject(spec, make.model, None, attempt)
         subject = replace(subject, pose=0.0 * subject.pose)
         try:
-            return subject, [
+            cases = [
                 solve_case(make.basis, subject, [Request(entry.name, severity, side)])
                 for severity in severities(entry)
             ]
         except RecipeError as error:
             refusal = str(error)
+            continue
+        if _is_healthy(entry, cases[0].pathologies[0].healthy):
+            return subject, cases
+        refusal = "their own values lie within its grades"
     raise RecipeError(f"no head of {ATTEMPTS} takes all grades of {entry.name}: {refusal}")
+
+
+def _is_healthy(entry: Pathology, value: float) -> bool:
+    """Return whether a value lies short of all grades, on the mild one's side."""
+    mild, *_, severe = severities(entry)
+    return entry.grade_of(value) is None and abs(value - mild) < abs(value - severe)
 
 
 def _seen(
@@ -177,7 +193,7 @@ def _seen(
         lost = lost_expression(make.basis, moves, expression)
         rest.append(healthy + case.offset_mm + lost)
     vertices = posed_vertices(make.model, subject, rest)
-    yaw, pitch, fill = VIEWS[view]
+    yaw, pitch, fill, low = VIEWS[view]
     spec = replace(
         make.spec.render,
         yaw_deg=(yaw, yaw),
@@ -187,6 +203,8 @@ def _seen(
     )
     extent = head_extent(make.model.landmarks(vertices[:1], ("menton", "vertex"))[0])
     camera = draw_camera(stream(make.spec.seed, 0, "camera"), spec, head_mm=extent)
+    middle = spec.size_px * torch.tensor([[0.5, 0.5 - low]], dtype=torch.float64)
+    camera = replace(camera, principal_px=middle)
     appearance = draw_appearance(stream(make.spec.seed, 0, "appearance"), subject, spec)
     bald = entry.name in BALD or _years(entry) == INFANT_YEARS
     hair = replace(appearance.hair, style="bald" if bald else "crop")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from augment.cli import BAD_INPUT, main
-from augment.engine.atlas import draw_page
+from augment.engine.atlas import NORM_CHARACTERS, draw_page
 from augment.engine.atlas_case import PLANES, SHOWN, VIEWS, draw_atlas_case, severities
 from augment.pathology import PATHOLOGIES
 from augment.pipeline.opening import open_pipeline
@@ -54,3 +54,18 @@ def test_tables_of_the_pages_name_pathologies_and_views():
 def test_an_unknown_pathology_is_named_with_the_nearest(capsys):
     assert main(["atlas", "crooked_noze"]) == BAD_INPUT
     assert "did you mean 'crooked_nose'" in capsys.readouterr().err
+
+
+def test_the_head_of_a_page_is_healthy_where_it_shall_be():
+    make = open_pipeline(compose_recipe("pathology_atlas", ["render.size_px=96"]), None)
+    entry = PATHOLOGIES["maxillary_hypoplasia"]
+    shown = draw_atlas_case(make, entry, with_volume=False)
+    assert shown.cases[0].pathologies[0].healthy > entry.grades[0].high  # SNA falls with severity
+    largest = [moved.max() for moved in shown.moved_mm]
+    assert largest == sorted(largest)
+
+
+def test_a_long_norm_stays_in_its_column(shown):
+    page = draw_page(replace(shown, entry=PATHOLOGIES["zygomatic_depression"]))
+    (caption,) = (text.get_text() for text in page.texts if "healthy twin" in text.get_text())
+    assert max(map(len, caption.splitlines())) <= NORM_CHARACTERS
