@@ -2,10 +2,8 @@
 points beneath.
 
 Enters: vertices of a face model in the head frame, mm. Leaves: name → position. Bony points lie
-below their skin
-landmark along the inward normal at the published mean soft-tissue depth (Stephan and Simpson, J
-Forensic Sci
-2008;53:1257), and move with the bone's share of a field.
+below their skin landmark along the inward normal at the published mean soft-tissue depth (Stephan
+and Simpson, J Forensic Sci 2008;53:1257), and move with the bone's share of a field.
 """
 
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
+from augment.morphable.contact import vertex_normals
 from augment.morphable.landmarks import SOFT_TISSUE_DEPTH_MM
 from augment.morphable.model import FaceModel
 from augment.morphable.template import PARTS
@@ -34,8 +33,8 @@ BONY_POINTS = {
     "Zy_left": "malare_left",
 }
 # Dacryon, where the bony interorbital distance is taken, from the inner canthus: medially, back, up
-# (mm), so that the
-# skin's 33 mm (Farkas 1994) become the bone's 25-28 mm (AO Surgery Reference, hypertelorism).
+# (mm), so that the skin's 33 mm (Farkas 1994) become the bone's 25-28 mm (AO Surgery Reference,
+# hypertelorism).
 DACRYON_FROM_ENDOCANTHION_MM = (-3.2, -6.0, 3.0)
 # Points at a fixed place from a skin landmark in a head of the template's size: condylion ahead of
 # and beneath the ear canal, medially; the lateral orbital rim where a mean adult has the norm of
@@ -45,10 +44,10 @@ RIM_FROM_EXOCANTHION_MM = (6.0, -7.7, 0.0)
 # Hormion, from midway between the tragia: so far ahead that a mean head of 9 years has the
 # published angle of 98.1 degrees to both zygomas (Cha et al. 2018).
 HORMION_MM = (0.0, 26.2, -17.0)
+DEEP_MM = 30.0  # beneath the skin: any tissue there moves as bone does
 TEMPLATE_FACE_DEPTH_MM = 89.0  # tragia to nasion, by which those offsets scale
 # Sella lies behind N by 0.38 of the cranial length (72 of 190 mm) and 7 degrees below it: SN meets
-# the Frankfort
-# horizontal at 7 degrees (Steiner's constructed horizontal).
+# the Frankfort horizontal at 7 degrees (Steiner's constructed horizontal).
 SELLA_LENGTH_SHARE, SELLA_ANGLE_DEG = 0.38, 7.0
 
 OFFSET_POINTS = {
@@ -141,7 +140,7 @@ def all_points(
         vertices: Healthy vertices at rest, head frame, mm.
     """
     skin = anchors.skin(vertices)
-    inward = -anchors.skin(_normals(vertices, anchors.normal_faces))
+    inward = -anchors.skin(vertex_normals(vertices, anchors.normal_faces))
     # Corneas have no skin normal and no bone beneath.
     inward /= np.maximum(np.linalg.norm(inward, axis=1, keepdims=True), 1e-9)
     names = anchors.names[: anchors.n_skin]
@@ -167,31 +166,19 @@ def all_points(
     return np.concatenate([skin, np.stack(points)])
 
 
-def _normals(
-    vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "triangles 3"]
-) -> Float[np.ndarray, "vertices 3"]:
-    """Return unit normals at the vertices of some triangles, 0 elsewhere."""
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    weights = np.repeat(np.cross(b - a, c - a), 3, axis=0)
-    summed = np.stack(
-        [np.bincount(faces.ravel(), w, minlength=len(vertices)) for w in weights.T], axis=1
-    )
-    return np.asarray(summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12))
-
-
 def point_depths(anchors: AnchorMap) -> Float[np.ndarray, " points"]:
     """Return the depth of every point below the skin in mm: 0 for skin, deep for bone."""
-    depths = np.zeros(len(anchors.names))
-    for k, name in enumerate(anchors.names[anchors.n_skin :]):
-        depths[anchors.n_skin + k] = _depth_mm(BONY_POINTS[name]) if name in BONY_POINTS else 30.0
-    return depths
+    beneath = anchors.names[anchors.n_skin :]
+    deep = [_depth_mm(BONY_POINTS[name]) if name in BONY_POINTS else DEEP_MM for name in beneath]
+    return np.concatenate([np.zeros(anchors.n_skin), deep])
 
 
 def vertex_depths(model: FaceModel) -> Float[np.ndarray, " vertices"]:
     """Return the depth of every template vertex: 0 on skin and lashes, the distance from the lips
     in the mouth's lining, deep for teeth and eyes."""
     depth = np.zeros(model.n_vertices)
-    depth[model.faces[model.part_of_triangle != PARTS.index("skin")].cpu().numpy().ravel()] = 30.0
+    beneath = model.part_of_triangle != PARTS.index("skin")
+    depth[model.faces[beneath].cpu().numpy().ravel()] = DEEP_MM
     skin = model.part_vertices("skin").cpu().numpy()
     mean = model.mean.cpu().numpy()
     uv = np.zeros((model.n_vertices, 2))
@@ -202,5 +189,5 @@ def vertex_depths(model: FaceModel) -> Float[np.ndarray, " vertices"]:
     inside[np.setdiff1d(np.arange(model.n_vertices), skin)] = False
     if inside.any():
         outside = np.setdiff1d(skin, np.flatnonzero(inside))
-        depth[inside] = np.clip(cKDTree(mean[outside]).query(mean[inside])[0], 0.0, 30.0)
+        depth[inside] = np.clip(cKDTree(mean[outside]).query(mean[inside])[0], 0.0, DEEP_MM)
     return depth

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from augment.morphable.model import FaceModel
-from augment.pathology.anchors import all_points, anchor_map, point_depths, vertex_depths
+from augment.pathology.anchors import DEEP_MM, all_points, anchor_map, point_depths, vertex_depths
 from augment.pathology.deformation import (
     MIRROR,
     Deformation,
@@ -16,7 +16,6 @@ from augment.pathology.deformation import (
     Points,
     all_of,
     mirrored,
-    summed,
 )
 from augment.pathology.entry import Anchors, Pathology
 from augment.pathology.limits import (
@@ -28,7 +27,6 @@ from augment.pathology.limits import (
 from augment.pathology.orbit_surface import orbit_points
 
 LIP_CONTACT_MM = 3.0
-ORBIT_DEPTH_MM = 30.0
 FISSURE_MM = 13.0  # how far from the cornea's apex a globe can show
 SIDES = ("right", "left")
 # The fullest smile against which the excursion of the mouth's corners is measured.
@@ -39,7 +37,7 @@ def sided(field: Field, side: str | None) -> Field:
     """Return a right-sided field on a side, on both, or as it is."""
     if side == "left":
         return mirrored(field)
-    return summed(field, mirrored(field)) if side == "both" else field
+    return all_of(field, mirrored(field)) if side == "both" else field
 
 
 @dataclass(frozen=True)
@@ -123,11 +121,6 @@ class PathologyBasis:
         rows = self.model.expression_basis.cpu().numpy().astype(np.float64)
         return np.asarray(sum(share * rows[names.index(n)] for n, share in SMILE.items()))
 
-    @cached_property
-    def smile_points(self) -> Float[np.ndarray, "skin 3"]:
-        """Displacement of each landmark in the fullest smile, mm."""
-        return self.anchors.skin(self.smile)
-
     def orbits(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "orbits 3"]:
         """Return the vertices of the right, then the left orbit of a healthy head, mm.
 
@@ -173,7 +166,7 @@ class PathologyBasis:
         points = deformation.displacement(self.template_points, point_depths(self.anchors))
         points[: self.anchors.n_skin] = self.anchors.skin(vertices)  # as read from the mesh
         orbits = self.template_orbits
-        deep = np.full(len(orbits), ORBIT_DEPTH_MM)
+        deep = np.full(len(orbits), DEEP_MM)
         right = self.column(entry, "right", associated) if side == "left" else None
         limits = right.limits if right else coefficient_limits(deformation)
         if entry.effect == "cut":  # a cut has no end where tissue would fold

@@ -2,9 +2,8 @@
 unit coefficient leave.
 
 A field is a smooth function of position in the head frame of the mean head. Sampled at the
-template's vertices it is a
-column of the pathology basis; sampled on a lattice it moves a volume; both agree because they are
-the same function.
+template's vertices it is a column of the pathology basis; sampled on a lattice it moves a volume;
+both agree because they are the same function.
 """
 
 from collections.abc import Callable
@@ -19,8 +18,8 @@ Field = Callable[[Points], Points]
 MIRROR = np.array([-1.0, 1.0, 1.0])
 
 # Depth below the skin at which tissue moves fully with bone, mm. The thinnest soft tissue over the
-# moving bones
-# is 5.5 mm (glabella; Stephan and Simpson 2008), so every bony landmark moves with its bone.
+# moving bones is 5.5 mm (glabella; Stephan and Simpson 2008), so every bony landmark moves with its
+# bone.
 FOLLOW_DEPTH_MM = 5.5
 
 
@@ -78,15 +77,6 @@ def mirrored(field: Field) -> Field:
         return np.asarray(field(points * MIRROR) * MIRROR)
 
     return mirror_image
-
-
-def summed(first: Field, second: Field) -> Field:
-    """Return the sum of two fields."""
-
-    def both(points: Points) -> Points:
-        return np.asarray(first(points) + second(points))
-
-    return both
 
 
 def all_of(*fields: Field) -> Field:

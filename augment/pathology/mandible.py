@@ -59,9 +59,7 @@ def _mandible(points: Points, anchors: Anchors, lip_reach_mm: float) -> np.ndarr
 
 def _sagittal_field(anchors: Anchors, direction: float) -> Field:
     def field(points: Points) -> Points:
-        return np.asarray(
-            _mandible(points, anchors, LIP_REACH_MM)[:, None] * np.array([0.0, direction, 0.0])
-        )
+        return push(_mandible(points, anchors, LIP_REACH_MM), (0.0, direction, 0.0))
 
     return field
 
@@ -79,7 +77,7 @@ def _deviate(anchors: Anchors) -> Field:
 
     def field(points: Points) -> Points:
         share = _mandible(points, anchors, reach) * bump(points[:, 0] / 84.0, flatness=3)
-        return np.asarray(share[:, None] * np.array([1.0, 0.0, 0.0]))
+        return push(share, (1.0, 0.0, 0.0))
 
     return field
 

@@ -29,11 +29,10 @@ def _retruded_maxilla(anchors: Anchors) -> Field:
             z, stomion[2] - 9.0, stomion[2] + 5.0
         )
         depth = ramp(y, 12.0, 52.0)
-        nose = 1.0 - 0.6 * ramp(
-            y, subnasale[1] + 1.0, tip[1]
-        )  # the nasal tip follows less than its base
+        # The nasal tip follows less than its base.
+        nose = 1.0 - 0.6 * ramp(y, subnasale[1] + 1.0, tip[1])
         share = height * depth * nose * bump(x / 66.0, flatness=3)
-        return np.asarray(-share[:, None] * np.array([0.0, 1.0, 0.0]))
+        return push(share, (0.0, -1.0, 0.0))
 
     return field
 

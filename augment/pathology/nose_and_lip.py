@@ -14,12 +14,11 @@ def _deviated_dorsum(anchors: Anchors) -> Field:
     def field(points: Points) -> Points:
         x, y, z = points.T
         along = np.clip((nasion[2] + 4.0 - z) / (nasion[2] + 4.0 - tip[2]), 0.0, None)
-        lean = (
-            along**2 / (along + 0.15) * 1.15
-        )  # linear along the dorsum, with a soft start at the root
+        # Linear along the dorsum, with a soft start at the root.
+        lean = along**2 / (along + 0.15) * 1.15
         base = ramp(z, stomion[2] + 4.0, subnasale[2] + 1.0)
         share = np.minimum(lean, 1.4) * base * bump(x / 46.0, flatness=3) * ramp(y, 58.0, 82.0)
-        return np.asarray(share[:, None] * np.array([1.0, 0.0, 0.0]))
+        return push(share, (1.0, 0.0, 0.0))
 
     return field
 

@@ -21,17 +21,15 @@ RETRACTION_SHARE = 0.65
 
 def _apart(anchors: Anchors) -> Field:
     eye = (anchors["exocanthion_right"] + anchors["endocanthion_right"]) / 2
-    inner, outer = (
-        eye[0] - 17.5,
-        eye[0] + 15.0,
-    )  # a globe of 28 mm with its fat lies between: it moves rigidly
+    # A globe of 28 mm with its fat lies between: it moves rigidly.
+    inner, outer = eye[0] - 17.5, eye[0] + 15.0
 
     def field(points: Points) -> Points:
         x, y, z = points.T
         lateral = ramp(np.abs(x), 0.0, inner) * ramp(np.abs(x), outer + 30.0, outer)
         height = ramp(z, eye[2] - 42.0, eye[2] - 14.5) * ramp(z, eye[2] + 58.0, eye[2] + 20.0)
         share = np.sign(x) * lateral * height * ramp(y, -4.0, 36.0)
-        return np.asarray(share[:, None] * np.array([1.0, 0.0, 0.0]))
+        return push(share, (1.0, 0.0, 0.0))
 
     return field
 

@@ -13,9 +13,7 @@ def _swollen_cheek(anchors: Anchors) -> Field:
     middle = (anchors["buccale_right"] + anchors["gonion_right"]) / 2
     centre = np.array([58.0, middle[1], middle[2]])
     eye = anchors["palpebrale_inferius_right"]
-    within = np.array(
-        [8.0, 12.0, centre[2]]
-    )  # swelling pushes away from here: sideways and forwards
+    within = np.array([8.0, 12.0, centre[2]])  # swelling pushes sideways and forwards from here
 
     def field(points: Points) -> Points:
         outward = points - within

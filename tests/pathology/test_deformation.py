@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from augment.pathology.deformation import Deformation, bump, ellipsoidal, mirrored, ramp, summed
+from augment.pathology.deformation import Deformation, all_of, bump, ellipsoidal, mirrored, ramp
 
 
 def test_ramp_and_bump_have_closed_form_values():
@@ -33,7 +33,7 @@ def push(points):
 def test_a_mirrored_field_acts_on_the_other_side_with_its_lateral_part_reversed():
     points = np.array([[1.0, 0, 0], [-1.0, 0, 0]])
     np.testing.assert_array_equal(mirrored(push)(points), [[0, 0, 0], [-1, 2, 3]])
-    np.testing.assert_array_equal(summed(push, mirrored(push))(points), [[1, 2, 3], [-1, 2, 3]])
+    np.testing.assert_array_equal(all_of(push, mirrored(push))(points), [[1, 2, 3], [-1, 2, 3]])
 
 
 def test_skin_and_bone_follow_by_their_shares():

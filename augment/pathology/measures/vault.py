@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from augment.errors import GeometryError
-from augment.pathology.measures.frame import Named, require, sign_of, vault_frame
+from augment.pathology.measures.frame import Named, sign_of, vault_frame
 
 # Height of the sections over that of the vertex. Widest measures are taken at the third of ten
 # levels, a little above the brows; SSI-A higher up, at the roof of the lateral ventricles.
@@ -218,8 +218,10 @@ def interfrontal_angle_deg(vault: Vault) -> float:
         GeometryError: If the superciliaria are not known.
     """
     if vault.notches is None:
-        require({}, "superciliare_right", "superciliare_left")
-        raise GeometryError("the superciliaria are missing")
+        raise GeometryError(
+            "the interfrontal angle needs the landmarks superciliare_right, superciliare_left, "
+            "which the mesh does not have: add them to the file of landmarks"
+        )
     right, left = (notch[:2] for notch in vault.notches)
     lowest = vault.nasion[2] + FOREHEAD_ABOVE * vault.height_mm
     points = vault.vertices[np.unique(vault.faces)]
