@@ -32,6 +32,7 @@ ORDER = (
     ("engine",),
     ("segmentation", "face_training"),
     ("cli",),
+    ("launch",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 FORBIDDEN_NAMES = ("utils", "util", "helpers", "common", "misc", "base")
