@@ -90,7 +90,7 @@ def verify_folder(
         AssetError: If the folder holds no data set, or one whose run has not finished.
     """
     if not 0 <= share <= 1:
-        raise RecipeError(f"--share expects a number from 0 to 1, got {share!r}")
+        raise RecipeError(f"--sample expects a number from 0 to 1, got {share!r}")
     require_finished(root)
     problems = _strangers(root)
     if problems:

@@ -252,7 +252,7 @@ def test_a_store_is_verified_object_by_object(tmp_path, monkeypatch, capsys):
     out = "memory://bucket/data"
     generate_dataset(spec_of(out, tmp_path))
     store = Store(out)
-    assert cli.main(["verify", out, "--share", "0.5"]) == 0
+    assert cli.main(["verify", out, "--sample", "0.5"]) == 0
     assert f"{out} is whole: every byte and label" in capsys.readouterr().out
     good = {path: store.read(path) for path in ("samples/000001/healthy/mesh.ply", "files.csv")}
     store.write(
