@@ -128,7 +128,11 @@ def _parser() -> ArgumentParser:
     verify = commands.add_parser("verify", help="check every byte of a data set")
     verify.add_argument("folder", help="folder or URL of the data set")
     verify.add_argument(
-        "--share", type=float, default=0.1, help="share of samples whose labels are derived again"
+        "--sample",
+        type=float,
+        default=0.1,
+        metavar="SHARE",
+        help="share of samples whose labels are derived again, 0 to 1",
     )
     verify.set_defaults(run=_verify)
 
@@ -226,6 +230,12 @@ def _experiment(words: Namespace) -> int:
             console.print(line)
         return 0
     out = run_study(spec, console.print)
+    if spec.shard is not None:
+        console.print(
+            f"shard {spec.shard} is done; when all are, the same command without shard writes the"
+            " report"
+        )
+        return 0
     report = out / "report.html"
     found = f"look first at {report}" if report.is_file() else "without `real`, nothing to compare"
     console.print(f"{found}; every score stands in {out / 'metrics.csv'}")
@@ -244,7 +254,7 @@ def _train(words: Namespace) -> int:
 def _verify(words: Namespace) -> int:
     from augment.engine.report import verify_and_report
 
-    return verify_and_report(words.folder, words.share, quiet=words.quiet)
+    return verify_and_report(words.folder, words.sample, quiet=words.quiet)
 
 
 def _repair(words: Namespace) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from augment.engine.local import Job, Samples, choose_workers, make_samples
+from augment.engine.local import Job, Samples, choose_workers, make_in_worker, make_samples
 from augment.engine.logs import tell
 from augment.engine.place import FolderPlace, Place, Work, alone
 from augment.engine.run_record import RunRecord
@@ -23,6 +23,7 @@ from augment.pipeline import (
 )
 from augment.pipeline.own_atlas import atlas_files
 from augment.recipe import RecipeSpec
+from augment.recipe.sharing import own_part
 from augment.untrusted import plain_size
 from augment.writer.folder import SHEET, Identity
 from augment.writer.sample_folder import digest_of
@@ -94,7 +95,7 @@ def generate_dataset(spec: RecipeSpec, on_progress: Progress = lambda done, tota
     record = RunRecord()
     place = place_of(spec)
     identity = identify(spec)
-    own = own_samples(spec)
+    own = own_part(spec.shard, spec.samples)
     work = place.open(identity, spec.samples, own)
     workers = choose_workers(spec.workers, len(work.missing))
     tell(log, "run opened", recipe=spec.name, out=spec.out, samples=len(own), workers=workers)
@@ -144,22 +145,12 @@ def _keep(
         place.keep_record(values, spec.shard)
 
 
-def own_samples(spec: RecipeSpec) -> range:
-    """Return the numbers of the samples that a run makes: all, or those of its shard.
-
-    Concretely, shard 2/4 of ten samples makes 1, 5 and 9.
-    """
-    if spec.shard is None:
-        return range(spec.samples)
-    number, count = (int(part) for part in spec.shard.split("/"))
-    return range(number - 1, spec.samples, count)
-
-
 def _made(spec: RecipeSpec, job: Job, missing: list[int], workers: int) -> Samples:
     if spec.engine == "ray" and missing:
-        from augment.engine.ray_cluster import make_samples_on_ray
+        from augment.engine.ray_cluster import Cluster, run_on_ray
 
-        return make_samples_on_ray(job, missing, workers, spec.ray_address)
+        cluster = Cluster(spec.ray_address, workers, on_gpu=spec.device.startswith("cuda"))
+        return run_on_ray(make_in_worker, job, missing, cluster)
     return make_samples(job, missing, workers)
 
 

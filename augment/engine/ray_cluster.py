@@ -1,51 +1,76 @@
-"""Making samples on a Ray cluster: the only file that imports `ray`.
+"""Work on a Ray cluster: the only file that imports `ray`.
 
-A task makes one sample and writes it into the data set's folder, which every machine of the cluster
-must reach under the same path. A task is safe to repeat, for a sample is there whole or not at all:
-Ray runs those of a lost worker or machine again.
+A task makes one sample or does one job of a study, and writes it into a folder that every machine
+of the cluster must reach under the same path. A task is safe to repeat, for its result is there
+whole or not at all: Ray runs those of a lost worker or machine again.
 """
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from augment.engine.local import WINDOW, Job, Made, Samples, make_in_worker
+from augment.engine.local import WINDOW
 from augment.engine.threads import single_threaded, single_threaded_children
 from augment.errors import AssetError, FaciesError
 
 RETRIES = 20
-"""How often a sample is begun again after its worker was lost."""
+"""How often a task is begun again after its worker was lost."""
 NICENESS = "RAY_worker_niceness"
 """Ray's own choice is 15: beside anything else on the machine its workers would come last."""
 
+Context = TypeVar("Context")
+Result = TypeVar("Result")
 
-def make_samples_on_ray(
-    job: Job, indexes: Sequence[int], workers: int, address: str | None
-) -> Samples:
-    """Make and write samples.
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a run asks of Ray.
+
+    Attributes:
+        address: Address of a running cluster, or None to start one here with what is asked for.
+        workers: Tasks at once.
+        cpus: CPUs of a task.
+        on_gpu: Whether a task needs a GPU, which it then has to itself.
+    """
+
+    address: str | None
+    workers: int
+    cpus: int = 1
+    on_gpu: bool = False
+
+
+def run_on_ray(
+    task: Callable[[Context, int], Result],
+    context: Context,
+    numbers: Sequence[int],
+    cluster: Cluster,
+) -> Generator[Result, None, None]:
+    """Do tasks, and again those whose worker was lost.
 
     Args:
-        job: What to make and where.
-        indexes: Numbers of the samples.
-        workers: Samples made at once, one CPU each.
-        address: Address of a running cluster, or None to start one here with that many CPUs.
+        task: From the context and a number to what is told of it; importable by name.
+        context: What all of them need, sent to each machine once.
+        numbers: Numbers of the tasks.
+        cluster: Where.
 
     Yields:
-        One for each sample as it is finished, in any order.
+        What is told of each task as it is finished, in any order.
 
     Raises:
         AssetError: If Ray is not installed or the cluster cannot be reached.
-        FaciesError: If a sample is impossible.
+        FaciesError: If a task is impossible.
     """
     ray = _ray()
-    _connect(ray, workers, address)
-    task = ray.remote(num_cpus=1, max_retries=RETRIES)(_make)
-    shared = ray.put(job)
-    waiting, running = iter(indexes), []
+    _connect(ray, cluster)
+    wanted = {"num_cpus": cluster.cpus, "num_gpus": int(cluster.on_gpu), "max_retries": RETRIES}
+    remote = ray.remote(**wanted)(_run)
+    shared = ray.put(context)
+    running: list[Any] = []
     try:
-        for index in waiting:
-            running.append(task.remote(shared, index))
-            if len(running) >= WINDOW * workers:
+        for number in numbers:
+            running.append(remote.remote(task, shared, number))
+            if len(running) >= WINDOW * cluster.workers:
                 done, running = ray.wait(running)
                 yield from _results(ray, done)
         while running:
@@ -68,31 +93,34 @@ def _ray() -> Any:
     return ray
 
 
-def _connect(ray: Any, workers: int, address: str | None) -> None:
+def _connect(ray: Any, cluster: Cluster) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault(NICENESS, "0")
-    options: dict[str, Any] = {} if address else {"num_cpus": workers, "include_dashboard": False}
+    own = {"num_cpus": cluster.workers * cluster.cpus, "include_dashboard": False}
+    options: dict[str, Any] = {} if cluster.address else own
     try:
         # Workers of a cluster elsewhere get one thread from Ray, which counts a task's CPUs.
         with single_threaded_children():
-            ray.init(address=address, logging_level="ERROR", log_to_driver=False, **options)
+            ray.init(address=cluster.address, logging_level="ERROR", log_to_driver=False, **options)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        where = "this machine" if address is None else f"ray_address={address}"
+        where = "this machine" if cluster.address is None else f"ray_address={cluster.address}"
         raise AssetError(
             f"engine=ray expects a cluster at {where}, got {str(error).splitlines()[0]}"
         ) from error
 
 
-def _make(job: Job, index: int) -> Made | FaciesError:
+def _run(
+    task: Callable[[Context, int], Result], context: Context, number: int
+) -> Result | FaciesError:
     try:
         with single_threaded():
-            return make_in_worker(job, index)
+            return task(context, number)
     except FaciesError as error:
         # Returned, not raised: Ray would wrap it, and a mistake of the recipe is not to be retried.
         return error
 
 
-def _results(ray: Any, done: Sequence[Any]) -> Samples:
+def _results(ray: Any, done: Sequence[Any]) -> Generator[Any, None, None]:
     for found in ray.get(list(done)):
         if isinstance(found, FaciesError):
             raise found

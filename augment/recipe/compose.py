@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -17,7 +17,13 @@ from omegaconf.errors import OmegaConfBaseException
 from augment.errors import RecipeError
 from augment.recipe.check import joined, known_keys, read_spec, unknown_key
 from augment.recipe.contradictions import contradictions
-from augment.recipe.family import RECIPES_PACKAGE, known_text, parse_override, yaml_texts
+from augment.recipe.family import (
+    RECIPES_PACKAGE,
+    known_text,
+    parse_override,
+    reaching_out,
+    yaml_texts,
+)
 from augment.recipe.plain_yaml import check_composed
 from augment.recipe.schema import RecipeSpec
 from augment.untrusted import short, shown
@@ -93,7 +99,7 @@ def compose_recipe(
         check_composed(config_dir, [name, *groups])
     values = _compose_values(name, changes, config_dir, mistakes)
     if config_dir is not None:
-        mistakes.extend(_reaching_out(values, {change.key_or_group for change in changes}))
+        mistakes.extend(reaching_out(values, {change.key_or_group for change in changes}))
     spec = read_spec(RecipeSpec, {**values, "name": name}, "", mistakes)
     if not mistakes and not partial:
         mistakes.extend(contradictions(spec))
@@ -102,30 +108,6 @@ def compose_recipe(
     return (
         spec if spec.out else read_spec(RecipeSpec, {**spec.values(), "out": f"out/{name}"}, "", [])
     )
-
-
-def _reaching_out(values: dict[str, Any], given: set[str]) -> list[str]:
-    """Return one sentence for each key by which a file would reach out of where it is run.
-
-    Recipes travel; what they write lies below the current folder, and whom they connect to is said
-    on the command line.
-    """
-    found = []
-    out = values.get("out")
-    if isinstance(out, str) and "out" not in given:
-        parts = PurePosixPath(out).parts
-        if out.startswith(("/", "~")) or ".." in parts or "://" in out:
-            found.append(
-                f"out expects a folder below the current one in a recipe's file, got {shown(out)};"
-                " give another one on the command line, out=DIR"
-            )
-    address = values.get("ray_address")
-    if address is not None and "ray_address" not in given:
-        found.append(
-            f"ray_address expects to be given on the command line, got {shown(address)} in a"
-            " recipe's file; remove it there"
-        )
-    return found
 
 
 def expand_sweeps(overrides: Sequence[str]) -> list[list[str]]:

@@ -1,9 +1,9 @@
 """Values that are each allowed but do not go together: all of them are found before any work."""
 
-import re
 from itertools import pairwise
 
 from augment.recipe.schema import CEPHALOGRAMS, RecipeSpec
+from augment.recipe.sharing import sharing_mistakes
 
 UPRIGHT_PROTOCOLS = ("diagnostic", "cbct")
 
@@ -15,26 +15,13 @@ def contradictions(spec: RecipeSpec) -> list[str]:
         spec: A recipe whose values are each allowed.
     """
     return [
-        *_run(spec),
+        *sharing_mistakes(spec.engine, spec.ray_address, spec.shard, spec.device),
         *_subject(spec),
         *_pathologies(spec),
         *_series(spec),
         *_volume(spec),
         *_anchored(spec),
     ]
-
-
-def _run(spec: RecipeSpec) -> list[str]:
-    found = []
-    if spec.shard is not None:
-        part = re.fullmatch(r"(\d{1,6})/(\d{1,6})", spec.shard)
-        if part is None or not 1 <= int(part[1]) <= int(part[2]):
-            found.append(f"shard expects k/n with k from 1 to n, as 2/4, got {spec.shard!r}")
-    if spec.ray_address is not None and spec.engine != "ray":
-        found.append(
-            f"ray_address={spec.ray_address} expects engine=ray, got {spec.engine}; add engine=ray"
-        )
-    return found
 
 
 def _subject(spec: RecipeSpec) -> list[str]:

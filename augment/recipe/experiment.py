@@ -9,6 +9,7 @@ from typing import Any
 
 from augment.recipe.family import Family
 from augment.recipe.schema import setting
+from augment.recipe.sharing import sharing_mistakes
 
 LEFT_TO_USER = "???"
 MADE_UP = "made_up"
@@ -200,7 +201,20 @@ class ExperimentSpec:
     n: tuple[int, ...] = setting((1, 3, 6, 12), "numbers of real cases", low=1)
     seeds: int = setting(3, "seeds of every cell; each draws its own n cases", low=1)
     first_seed: int = setting(0, "first seed", low=0)
-    workers: int = setting(1, "processes that take jobs on this machine", low=1, high=1024)
+    workers: int = setting(1, "processes that take jobs", low=1, high=1024)
+    engine: str = setting(
+        "local",
+        "where jobs are done: `local` processes, or `ray` (pip install facies[ray])",
+        choices=("local", "ray"),
+    )
+    ray_address: str | None = setting(
+        None, "address of a Ray cluster that shares `out`, null starts one on this machine"
+    )
+    shard: str | None = setting(
+        None,
+        "k/n does every n-th run from the k-th on, with what it needs, for arrays of jobs that"
+        " share `out`; the command without it then writes table and report",
+    )
     device: str = setting("cpu", "torch device: cpu, cuda or cuda:N")
     threads: int = setting(1, "threads of each process", low=1)
     profile: str = setting("cpu", "set of values, cpu or gpu", choices=("cpu", "gpu"))
@@ -220,7 +234,7 @@ class ExperimentSpec:
 
 
 def _contradictions(spec: ExperimentSpec) -> list[str]:
-    found = []
+    found = sharing_mistakes(spec.engine, spec.ray_address, spec.shard, spec.device)
     if spec.data == LEFT_TO_USER:
         found.append("data expects the folder of the real cases, got none; add data=PATH")
     if len(spec.input.patch) != len(spec.input.window):

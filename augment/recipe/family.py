@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Generic, TypeVar
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -76,6 +76,34 @@ def parse_override(text: str) -> Override:
         raise RecipeError(f"expected key=value, got {text!r}: {reason}") from error
 
 
+def reaching_out(values: dict[str, Any], given: set[str]) -> list[str]:
+    """Return one sentence for each key by which a file would reach out of where it is run.
+
+    Recipes travel; what they write lies below the current folder, and whom they connect to is said
+    on the command line.
+
+    Args:
+        values: Key to value of a file and of the command line.
+        given: Keys of the command line.
+    """
+    found = []
+    out = values.get("out")
+    if isinstance(out, str) and "out" not in given:
+        parts = PurePosixPath(out).parts
+        if out.startswith(("/", "~")) or ".." in parts or "://" in out:
+            found.append(
+                f"out expects a folder below the current one in a recipe's file, got {shown(out)};"
+                " give another one on the command line, out=DIR"
+            )
+    address = values.get("ray_address")
+    if address is not None and "ray_address" not in given:
+        found.append(
+            f"ray_address expects to be given on the command line, got {shown(address)} in a"
+            " recipe's file; remove it there"
+        )
+    return found
+
+
 @dataclass(frozen=True)
 class Family(Generic[Spec]):
     """Recipes of one kind.
@@ -116,7 +144,10 @@ class Family(Generic[Spec]):
         """
         text = known_text(name, self.names(config_dir), self.noun)
         mistakes: list[str] = []
-        values = self._values(name, text, self._changes(overrides, mistakes))
+        changes = self._changes(overrides, mistakes)
+        values = self._values(name, text, changes)
+        if config_dir is not None:
+            mistakes.extend(reaching_out(values, set(changes)))
         spec = read_spec(self.kind, {"out": f"out/{name}", **values, "name": name}, "", mistakes)
         if not mistakes:
             mistakes.extend(self.contradictions(spec))

@@ -106,17 +106,18 @@ class Queue:
         """Say that a claim still holds."""
         os.utime(self.path(job) / "claim.json")
 
-    def work(self, run: Callable[[Job], Mapping[str, Any]]) -> int:
+    def work(self, run: Callable[[Job], Mapping[str, Any]], most: int | None = None) -> int:
         """Take jobs until all are finished, by this process or by others.
 
         Args:
             run: Does a job and returns what is to be known of it.
+            most: Jobs after which to stop, None for no limit.
 
         Returns:
             How many jobs this process finished.
         """
         n_done = 0
-        while not all(self.is_done(job) for job in self.jobs):
+        while n_done != most and not all(self.is_done(job) for job in self.jobs):
             job = self._take()
             if job is None:
                 time.sleep(POLL_SECONDS)

@@ -9,7 +9,7 @@ from augment.segmentation.arms import Arm, read_arm
 from augment.segmentation.jobs import Job
 from augment.segmentation.networks import side_divisor, smallest_side
 from augment.segmentation.score_table import SELECTED
-from augment.segmentation.study_jobs import FOLD, PRETRAIN, TRAIN, list_jobs
+from augment.segmentation.study_jobs import FOLD, PRETRAIN, TRAIN, list_jobs, own_jobs
 from augment.segmentation.tasks import Task, case_mistakes, find_cases, read_splits, read_task
 
 
@@ -23,7 +23,7 @@ class Plan:
         finetune: Cases that training may use, in `train_data`.
         validation: Cases that are scored, in `data`.
         split_source: Where the split stands.
-        jobs: All work, in an order in which it can be done.
+        jobs: All work, or that of the shard, in an order in which it can be done.
     """
 
     spec: ExperimentSpec
@@ -73,7 +73,7 @@ def plan_study(spec: ExperimentSpec) -> Plan:
     mistakes += case_mistakes(task, Path(spec.data), validation)
     if mistakes:
         raise AssetError("; ".join(mistakes))
-    jobs = list_jobs(spec, arms, finetune)
+    jobs = own_jobs(list_jobs(spec, arms, finetune), spec.shard)
     return Plan(spec, task, finetune, validation, source, jobs)
 
 

@@ -1,4 +1,4 @@
-"""Running a study: its jobs one after the other, by as many processes as want to, then its tables.
+"""Running a study: its jobs by as many processes or Ray workers as are asked for, then its tables.
 
 In: a checked recipe. Out, in its folder: `experiment.json`, `runs/ID/` (job, log, weights, scores),
 `predictions/ARM_N_SEED/CASE.npz`, `metrics.csv`.
@@ -46,10 +46,10 @@ def run_study(spec: ExperimentSpec, on_job: Callable[[str], None] = lambda line:
 
     Args:
         spec: A checked recipe.
-        on_job: Called with one line for each job that this process finished.
+        on_job: Called with one line for each job that this process or a Ray worker finished.
 
     Returns:
-        Its folder.
+        Its folder; a shard leaves table and report to the command without `shard`.
 
     Raises:
         FaciesError: If the recipe, a case or the folder cannot be used.
@@ -58,22 +58,57 @@ def run_study(spec: ExperimentSpec, on_job: Callable[[str], None] = lambda line:
     spec = with_cases(spec, out / MADE_UP)
     plan = plan_study(spec)
     out.mkdir(parents=True, exist_ok=True)
-    queue = Queue(out / "runs", plan.jobs)
+    queue = _open_queue(plan)
     write_text(out / "experiment.json", json.dumps(_facts(plan), indent=1) + "\n")
-    helpers = []
+    if spec.engine == "ray":
+        _work_on_ray(spec, len(queue.jobs), on_job)
+    else:
+        _work_in_processes(plan, queue, on_job)
+    if spec.shard is None:
+        _collect(plan, queue, out)
+        if REFERENCE in spec.arms:
+            write_report(out, partial(_real_case, plan))
+    return out
+
+
+def _work_in_processes(plan: Plan, queue: Queue, on_job: Callable[[str], None]) -> None:
+    """Do all jobs in this process and in others that it starts."""
+    spec, helpers = plan.spec, []
     if spec.workers > 1:
         context = get_context("spawn")
         with single_threaded_children():
             helpers = [context.Process(target=_work, args=(spec,)) for _ in range(spec.workers - 1)]
             for helper in helpers:
                 helper.start()
-    _work_here(plan, queue, on_job)
+    queue.work(_runner(plan, queue, on_job))
     for helper in helpers:
         helper.join()
-    _collect(plan, queue, out)
-    if REFERENCE in spec.arms:
-        write_report(out, partial(_real_case, plan))
-    return out
+
+
+def _work_on_ray(spec: ExperimentSpec, n_jobs: int, on_job: Callable[[str], None]) -> None:
+    """Do all jobs on a Ray cluster; a task takes the next job of the queue that can be done."""
+    from augment.engine.ray_cluster import Cluster, run_on_ray
+
+    on_gpu = spec.device.startswith("cuda")
+    cluster = Cluster(spec.ray_address, spec.workers, spec.threads, on_gpu)
+    for lines in run_on_ray(_take_one, spec, range(n_jobs), cluster):
+        for line in lines:
+            on_job(line)
+
+
+# What a Ray worker keeps between jobs; empty in every other process.
+_WORKER: dict[str, Any] = {}
+
+
+def _take_one(spec: ExperimentSpec, number: int) -> list[str]:
+    """Do one job in a Ray worker; returns the lines about it, none where all are finished."""
+    if _WORKER.get("spec") != spec:
+        lines = list[str]()
+        _WORKER.update(spec=spec, lines=lines, queue=_open_queue(plan := plan_study(spec)))
+        _WORKER["run"] = _runner(plan, _WORKER["queue"], lines.append)
+    _WORKER["lines"].clear()
+    _WORKER["queue"].work(_WORKER["run"], most=1)
+    return list(_WORKER["lines"])
 
 
 def _real_case(plan: Plan, name: str) -> RealCase:
@@ -117,21 +152,28 @@ def _work(spec: ExperimentSpec) -> None:
     parent = parent_process()
     if parent is not None:
         Thread(target=leave_with, args=(parent.sentinel,), daemon=True).start()
-    plan = plan_study(spec)
-    _work_here(plan, Queue(Path(spec.out) / "runs", plan.jobs), lambda line: None)
+    queue = _open_queue(plan := plan_study(spec))
+    queue.work(_runner(plan, queue, lambda line: None))
 
 
-def _work_here(plan: Plan, queue: Queue, on_job: Callable[[str], None]) -> None:
-    torch.set_num_threads(plan.spec.threads)
+def _open_queue(plan: Plan) -> Queue:
+    return Queue(Path(plan.spec.out) / "runs", plan.jobs)
+
+
+def _runner(
+    plan: Plan, queue: Queue, on_job: Callable[[str], None]
+) -> Callable[[Job], Mapping[str, Any]]:
+    """Return what does a job; it keeps what several jobs share."""
     workshop = Workshop(plan, Path(plan.spec.out))
 
     def run(job: Job) -> Mapping[str, Any]:
+        torch.set_num_threads(plan.spec.threads)
         start = perf_counter()
         facts = workshop.run(job, queue.path(job), partial(queue.touch, job))
         on_job(f"{job.id}  {perf_counter() - start:.0f} s{_summary(facts)}")
         return facts
 
-    queue.work(run)
+    return run
 
 
 def _summary(facts: Mapping[str, Any]) -> str:

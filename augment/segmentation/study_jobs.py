@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from augment.recipe.experiment import ExperimentSpec
+from augment.recipe.sharing import own_part
 from augment.segmentation.arms import RANDOM, SYNTHETIC, Arm, read_arm
 from augment.segmentation.jobs import Job
 from augment.segmentation.score_table import SELECTED
@@ -138,6 +139,21 @@ def list_jobs(
     jobs += [_training(spec, cell) for cell in cells]
     jobs += [_fold(spec, n, run) for n, run in folds]
     return tuple(jobs + _selecting(spec, finetune, seeds, folds))
+
+
+def own_jobs(jobs: Sequence[Job], shard: str | None) -> tuple[Job, ...]:
+    """Return the jobs of a shard: every n-th of those that no other needs, and what these need.
+
+    What several shards need is done by the first that comes to it.
+    """
+    by_id = {job.id: job for job in jobs}
+    needed = {need for job in jobs for need in job.needs}
+    last = [job for job in jobs if job.id not in needed]
+    left, own = [last[number].id for number in own_part(shard, len(last))], set[str]()
+    while left:
+        own.add(name := left.pop())
+        left += by_id[name].needs
+    return tuple(job for job in jobs if job.id in own)
 
 
 def _preparing(spec: ExperimentSpec, arms: Sequence[Arm], seeds: range) -> list[Job]:

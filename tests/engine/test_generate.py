@@ -12,12 +12,13 @@ import pytest
 from stores import s3_server, store_contents
 
 from augment import cli
-from augment.engine.generate import generate_dataset, identify, own_samples
+from augment.engine.generate import generate_dataset, identify
 from augment.engine.place import alone
-from augment.engine.ray_cluster import NICENESS, _connect
+from augment.engine.ray_cluster import NICENESS, Cluster, _connect
 from augment.errors import AssetError, RecipeError
 from augment.pipeline import open_deriver
 from augment.recipe import compose_recipe
+from augment.recipe.sharing import own_part
 from augment.writer.store import Store
 from augment.writer.verify import verify_folder
 
@@ -81,10 +82,10 @@ def test_workers_of_our_own_cluster_come_no_later_than_local_ones(monkeypatch):
         seen.update(options, niceness=os.environ[NICENESS])
 
     monkeypatch.delenv(NICENESS, raising=False)
-    _connect(SimpleNamespace(init=init), 2, None)
+    _connect(SimpleNamespace(init=init), Cluster(None, 2))
     assert (seen["niceness"], seen["num_cpus"], seen["address"]) == ("0", 2, None)
     monkeypatch.setenv(NICENESS, "5")
-    _connect(SimpleNamespace(init=init), 2, None)
+    _connect(SimpleNamespace(init=init), Cluster(None, 2))
     assert seen["niceness"] == "5", "what a user has set stays"
 
 
@@ -123,7 +124,7 @@ def test_the_array_of_the_readme_makes_each_sample_once():
     assert [spec.shard for spec in specs] == [f"{job}/{n_jobs}" for job in (1, 2, n_jobs)]
     assert len({(spec.out, spec.fingerprint()) for spec in specs}) == 1
     shards = [replace(specs[0], shard=f"{job}/{n_jobs}") for job in range(1, n_jobs + 1)]
-    made = [index for spec in shards for index in own_samples(spec)]
+    made = [index for spec in shards for index in own_part(spec.shard, spec.samples)]
     assert sorted(made) == list(range(specs[0].samples))
 
 

@@ -76,3 +76,18 @@ def test_a_file_that_holds_no_keys_is_named(noun, text, message, tmp_path):
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(RecipeError, match=message.format(noun=noun)):
         compose("mine", (), tmp_path)
+
+
+@each_family
+def test_a_stranger_s_file_does_not_reach_out_of_where_it_is_run(noun, tmp_path):
+    compose = FAMILIES[noun][1]
+    data = "data: made_up\n" if noun == "experiment" else ""
+    (tmp_path / "mine.yaml").write_text(f"out: ../../elsewhere\n{data}", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"out expects a folder below the current one in a recip"):
+        compose("mine", (), tmp_path)
+    assert compose("mine", ["out=/given/by/the/user"], tmp_path).out == "/given/by/the/user"
+    if noun == "experiment":
+        text = f"engine: ray\nray_address: 6.6.6.6:10001\n{data}"
+        (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(RecipeError, match="ray_address expects to be given on the command"):
+            compose("mine", (), tmp_path)

@@ -10,6 +10,8 @@ import pytest
 from augment.cli import main
 from augment.errors import RecipeError
 from augment.recipe.experiment import compose_experiment, experiment_names
+from augment.segmentation.made_up import with_cases
+from augment.segmentation.plan import plan_study
 
 FAST = ("seeds=2", "arms=[real,primitives]", "n=[1]")
 
@@ -36,6 +38,40 @@ def test_a_study_is_whole_and_the_same_twice(tmp_path):
     removed = tmp_path / "first" / "runs" / "real-n1-s0" / "done.json"
     removed.unlink()
     assert study(tmp_path / "first") == rows
+
+
+def test_shards_in_any_order_and_ray_give_the_same_table(tmp_path):
+    rows = study(tmp_path / "whole")
+    for shard in ("2/2", "1/2"):
+        words = ["experiment", "few_shot_smoke", f"out={tmp_path / 'shards'}", *FAST]
+        assert main([*words, f"shard={shard}"]) == 0
+        assert not (tmp_path / "shards" / "metrics.csv").exists()
+    done = sorted(path.parent for path in (tmp_path / "shards").glob("runs/*/done.json"))
+    times = [path.stat().st_mtime_ns for path in done]
+    assert study(tmp_path / "shards") == rows
+    assert [path.stat().st_mtime_ns for path in done] == times, "nothing was left to do"
+    assert len(list((tmp_path / "shards" / "runs").iterdir())) == len(done) == 2 + 4
+    assert study(tmp_path / "ray", "engine=ray", "workers=2") == rows
+
+
+def test_a_shard_does_its_runs_and_what_they_need(tmp_path):
+    names = []
+    for shard in ("1/3", "2/3", "3/3"):
+        words = [f"out={tmp_path}", "n=[1]", "seeds=2", "arms=[real,primitives]", f"shard={shard}"]
+        spec = with_cases(compose_experiment("few_shot_smoke", words), tmp_path)
+        jobs = plan_study(spec).jobs
+        ids = {job.id for job in jobs}
+        assert all(need in ids for job in jobs for need in job.needs)
+        names += [job.id for job in jobs if job.kind == "train"]
+    assert sorted(names) == sorted(set(names)), "each run is of one shard"
+    assert len(names) == 4
+
+
+def test_an_address_of_a_study_expects_ray():
+    with pytest.raises(RecipeError, match="ray_address=auto expects engine=ray, got local"):
+        compose_experiment("few_shot_smoke", ["ray_address=auto"])
+    with pytest.raises(RecipeError, match=r"device expects cpu or cuda .*, got cuda:1"):
+        compose_experiment("few_shot_smoke", ["engine=ray", "device=cuda:1"])
 
 
 def test_runs_of_earlier_commands_stay_in_the_table(tmp_path):
