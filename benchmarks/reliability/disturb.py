@@ -274,6 +274,6 @@ def descendants(pid: int | None) -> list[int]:
 def is_ray_worker(pid: int) -> bool:
     """Return whether a process is a worker of Ray that makes a sample."""
     try:
-        return b"ray::_make" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"ray::_run" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False

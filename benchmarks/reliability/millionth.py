@@ -12,6 +12,7 @@ Times are CPU time. Writes `millionth.md` beside this file.
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from time import process_time
@@ -29,6 +30,8 @@ EARLY, LATE = 1_000, 1_000_000
 # Names of one file that a file system still takes.
 MAX_LINKS = 30_000
 BLOCK, N_BLOCKS = 200, 80
+# Each begins a new data set: its end is not much later than the thousandth.
+N_ROUNDS = 3
 N_COMMITS = 1_500
 N_ROWS = 2_000
 PARTS = 10
@@ -69,18 +72,19 @@ def measure_tables(out: Path, n_samples: int) -> list[str]:
             lines.append(f"| {rows:,} | {index + 1:,} | {each:.3f} | {added:.0f} |")
             print(lines[-1], flush=True)
             start = process_time()
-    early = begin(out / "early")
-    for index in range(EARLY):
-        add(early, index)
-    times = by_turns(
-        lambda index: add(early, EARLY + index), lambda index: add(late, n_samples + index)
-    )
+    rounds = []
+    for number in range(N_ROUNDS):
+        early, first = begin(out / f"early{number}"), n_samples + number * N_BLOCKS * BLOCK
+        for index in range(EARLY):
+            add(early, index)
+        rounds.append(by_turns(partial(add_from, early, EARLY), partial(add_from, late, first)))
+        early.close()
+    times = np.concatenate(rounds)
     start = process_time()
     late.end_tables()
     late.write_sums(out / "SHA256SUMS", {})
     closing = process_time() - start
     late.close()
-    early.close()
     return [
         *lines,
         "",
@@ -115,6 +119,11 @@ def add(gathering: Gathering, index: int) -> None:
     """Add a stand-in of ten files."""
     rows = ROWS[index % len(ROWS)]
     gathering.add(index, rows, rows["files"][0]["sha256"])
+
+
+def add_from(gathering: Gathering, first: int, index: int) -> None:
+    """Add a stand-in, numbered from one on."""
+    add(gathering, first + index)
 
 
 def stand_in_rows(index: int) -> dict[str, list[dict[str, object]]]:
