@@ -7,7 +7,9 @@ whole or not at all: Ray runs those of a lost worker or machine again.
 
 import os
 from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from augment.engine.local import WINDOW
@@ -112,12 +114,20 @@ def _connect(ray: Any, cluster: Cluster) -> None:
 def _run(
     task: Callable[[Context, int], Result], context: Context, number: int
 ) -> Result | FaciesError:
+    _one_thread()
     try:
-        with single_threaded():
-            return task(context, number)
+        return task(context, number)
     except FaciesError as error:
         # Returned, not raised: Ray would wrap it, and a mistake of the recipe is not to be retried.
         return error
+
+
+@cache
+def _one_thread() -> ExitStack:
+    """Give this worker one thread for good: to take and restore it costs 1 ms."""
+    stack = ExitStack()
+    stack.enter_context(single_threaded())
+    return stack
 
 
 def _results(ray: Any, done: Sequence[Any]) -> Generator[Any, None, None]:

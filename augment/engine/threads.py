@@ -16,15 +16,18 @@ THREAD_VARIABLES = (
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Run torch and OpenCV with one thread inside this block, and restore them after it."""
+    """Run torch, OpenCV and BLAS with one thread inside this block, and restore them after it."""
     import cv2
     import torch
+    from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     try:
-        yield
+        # A product that BLAS shares differs in the last place of some elements.
+        with threadpool_limits(1):
+            yield
     finally:
         torch.set_num_threads(before[0])
         cv2.setNumThreads(before[1])

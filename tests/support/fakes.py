@@ -97,10 +97,13 @@ def open_fake_maker(seed: int = 0):
 
 def open_thread_counter():
     import cv2
+    import scipy.linalg  # noqa: F401
     import torch
+    from threadpoolctl import threadpool_info
 
     def make(index: int) -> SampleRecord:
         counts = {"torch": float(torch.get_num_threads()), "cv2": float(cv2.getNumThreads())}
+        counts["blas"] = float(max(library["num_threads"] for library in threadpool_info()))
         return replace(fake_sample(index), seconds=counts)
 
     return make
