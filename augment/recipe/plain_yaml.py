@@ -16,6 +16,8 @@ from augment.untrusted import read_bounded, short, shown
 MAX_YAML_BYTES = 64_000
 MAX_DEPTH = 32
 MAX_FILES = 500
+# A file system takes 255.
+MAX_NAME_BYTES = 200
 
 
 def read_plain_yaml(path: Path) -> str:
@@ -98,6 +100,11 @@ def _defaults(values: Any, path: Path) -> list[str]:
             for option in chosen if isinstance(chosen, list) else [chosen]:
                 words = f"{group}/{option}".replace("optional ", "").replace("override ", "")
                 name = words.split("@")[0].strip("/").removesuffix(".yaml")
+                if len(name.encode()) > MAX_NAME_BYTES:
+                    raise RecipeError(
+                        f"defaults of '{path}' expect names of at most {MAX_NAME_BYTES}"
+                        f" bytes, got {shown(option)}; shorten it"
+                    )
                 if ".." in PurePosixPath(name).parts:
                     raise RecipeError(
                         f"defaults of '{path}' expect names of recipes beside it, got"
