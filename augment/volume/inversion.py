@@ -9,7 +9,7 @@ from numba import njit, prange
 
 from augment.errors import GeometryError
 from augment.volume.grid import Grid
-from augment.volume.lattice import Field, _cell, _inverses, _lookup, _values
+from augment.volume.lattice import Field, _cell_at, _inverses, _lookup, _values
 
 TOLERANCE_MM = 1.0e-3
 NEWTON_STEPS, PLAIN_STEPS = 8, 120
@@ -133,9 +133,7 @@ def _tangent(values, i, j, k, n, u, v, w):
 def _step(values, origin, per_mm, x, y, z, a, b, c):
     """What displacement (a, b, c) of a point leaves, mm, the determinant there, and the
     displacement after one step of Newton's."""
-    i, u = _cell((x + a - origin[0]) * per_mm[0], values.shape[0])
-    j, v = _cell((y + b - origin[1]) * per_mm[1], values.shape[1])
-    k, w = _cell((z + c - origin[2]) * per_mm[2], values.shape[2])
+    i, j, k, u, v, w = _cell_at(values.shape, origin, per_mm, x + a, y + b, z + c)
     r, rx, ry, rz = _tangent(values, i, j, k, 0, u, v, w)
     s, sx, sy, sz = _tangent(values, i, j, k, 1, u, v, w)
     t, tx, ty, tz = _tangent(values, i, j, k, 2, u, v, w)
@@ -222,10 +220,8 @@ def _invert(values, origin, spacing, active, start, result, to_origin, to_spacin
             for k in range(result.shape[2]):
                 z = to_origin[2] + to_spacing[2] * k
                 a, b, c = start[i, j, k, 0], start[i, j, k, 1], start[i, j, k, 2]
-                ci, _ = _cell((x + a - first[0]) * per_mm[0], values.shape[0])
-                cj, _ = _cell((y + b - first[1]) * per_mm[1], values.shape[1])
-                ck, _ = _cell((z + c - first[2]) * per_mm[2], values.shape[2])
-                if not active[ci, cj, ck]:
+                cell = _cell_at(values.shape, first, per_mm, x + a, y + b, z + c)
+                if not active[cell[0], cell[1], cell[2]]:
                     da = db = dc = 0.0
                     continue
                 left, d, e, f = _newton(

@@ -85,16 +85,6 @@ def _cell(position, size):
     return lower, clamped - lower
 
 
-@njit(cache=True, nogil=True)
-@no_type_check
-def _lookup(values, origin, spacing, x, y, z):
-    """Trilinear interpolation of a vector lattice at one point."""
-    i, u = _cell((x - origin[0]) / spacing[0], values.shape[0])
-    j, v = _cell((y - origin[1]) / spacing[1], values.shape[1])
-    k, w = _cell((z - origin[2]) / spacing[2], values.shape[2])
-    return _blend(values, i, j, k, u, v, w)
-
-
 @njit(cache=True, nogil=True, forceinline=True)
 @no_type_check
 def _values(three):
@@ -111,12 +101,27 @@ def _inverses(three):
 
 @njit(cache=True, nogil=True, forceinline=True)
 @no_type_check
+def _cell_at(shape, origin, per_mm, x, y, z):
+    """The cell that holds a point, by its lowest corner, and the point's place in it, 0 to 1."""
+    i, u = _cell((x - origin[0]) * per_mm[0], shape[0])
+    j, v = _cell((y - origin[1]) * per_mm[1], shape[1])
+    k, w = _cell((z - origin[2]) * per_mm[2], shape[2])
+    return i, j, k, u, v, w
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+@no_type_check
 def _at(values, origin, per_mm, x, y, z):
-    """`_lookup` with the reciprocal of the spacing."""
-    i, u = _cell((x - origin[0]) * per_mm[0], values.shape[0])
-    j, v = _cell((y - origin[1]) * per_mm[1], values.shape[1])
-    k, w = _cell((z - origin[2]) * per_mm[2], values.shape[2])
+    """Trilinear interpolation of a vector lattice at one point."""
+    i, j, k, u, v, w = _cell_at(values.shape, origin, per_mm, x, y, z)
     return _blend(values, i, j, k, u, v, w)
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _lookup(values, origin, spacing, x, y, z):
+    """`_at`, not inlined, by the spacing instead of its reciprocals."""
+    return _at(values, origin, _inverses(spacing), x, y, z)
 
 
 @njit(cache=True, nogil=True, forceinline=True)

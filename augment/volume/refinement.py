@@ -21,7 +21,7 @@ from augment.volume.inversion import (
     inverse,
     inverse_of_changed,
 )
-from augment.volume.lattice import Field, _blend, _cell, _lookup
+from augment.volume.lattice import Field, _blend, _cell_at, _lookup
 
 ROUGH_MM = 0.001
 """A cell is marked where interpolation is off by more in its middle: as much as the inverse jumps
@@ -161,9 +161,7 @@ def _mark_rough(nodes, origin, spacing, forward, f_origin, f_spacing, active, ro
 @no_type_check
 def _is_marked(marks, origin, per_mm, x, y, z):
     """Whether the cell that holds a point is marked."""
-    i, _ = _cell((x - origin[0]) * per_mm[0], marks.shape[0])
-    j, _ = _cell((y - origin[1]) * per_mm[1], marks.shape[1])
-    k, _ = _cell((z - origin[2]) * per_mm[2], marks.shape[2])
+    i, j, k, _, _, _ = _cell_at(marks.shape, origin, per_mm, x, y, z)
     return marks[i, j, k]
 
 
@@ -197,9 +195,7 @@ def _settled(forward, origin, per_mm, x, y, z, a, b, c):
 @no_type_check
 def _exact(nodes, origin, per_mm, rough, forward, f_origin, f_per_mm, x, y, z):
     """Displacement at one point of the target frame."""
-    i, u = _cell((x - origin[0]) * per_mm[0], nodes.shape[0])
-    j, v = _cell((y - origin[1]) * per_mm[1], nodes.shape[1])
-    k, w = _cell((z - origin[2]) * per_mm[2], nodes.shape[2])
+    i, j, k, u, v, w = _cell_at(nodes.shape, origin, per_mm, x, y, z)
     a, b, c = _blend(nodes, i, j, k, u, v, w)
     if rough[i, j, k]:
         a, b, c = _mended(forward, f_origin, f_per_mm, x, y, z, a, b, c)

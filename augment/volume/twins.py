@@ -24,7 +24,7 @@ from augment.volume.lattice import (
     Field,
     _at,
     _blend,
-    _cell,
+    _cell_at,
     _inverses,
     _values,
     grid_points,
@@ -230,9 +230,7 @@ def counterpart(x, y, z, back, origin, per_mm, rough_back, forth_back, known, ro
     tx, ty, tz = x + a, y + b, z + c
     u, v, w = _at(forth, f_origin, f_per_mm, tx, ty, tz)
     qx, qy, qz = tx + u, ty + v, tz + w
-    i, r = _cell((qx - origin[0]) * per_mm[0], known.shape[0])
-    j, s = _cell((qy - origin[1]) * per_mm[1], known.shape[1])
-    k, t = _cell((qz - origin[2]) * per_mm[2], known.shape[2])
+    i, j, k, r, s, t = _cell_at(known.shape, origin, per_mm, qx, qy, qz)
     a, b, c = _blend(known, i, j, k, r, s, t)
     # From nearby, known's own Newton step leads back to within its tolerance.
     limit = NEAR_MM if rough[i, j, k] else COUNTERPART_MM

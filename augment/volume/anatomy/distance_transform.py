@@ -66,6 +66,16 @@ def _lines(inside, far, squared):
                 squared[i, j, k] = away * away
 
 
+@njit(cache=True, nogil=True, forceinline=True)
+@no_type_check
+def _lower(target, source, distance):
+    """Lower a line to that of parabolas whose feet are some voxels away."""
+    away = np.float32(distance * distance)
+    for k in range(target.shape[0]):
+        value = source[k] + away
+        target[k] = value if value < target[k] else target[k]
+
+
 @njit(cache=True, nogil=True, parallel=True)
 @no_type_check
 def _across(source, reach, target):
@@ -75,10 +85,7 @@ def _across(source, reach, target):
         for j in range(n):
             target[i, j] = source[i, j]
             for a in range(max(j - reach, 0), min(j + reach + 1, n)):
-                away = np.float32((a - j) * (a - j))
-                for k in range(source.shape[2]):
-                    value = source[i, a, k] + away
-                    target[i, j, k] = value if value < target[i, j, k] else target[i, j, k]
+                _lower(target[i, j], source[i, a], a - j)
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -90,10 +97,7 @@ def _along_first(source, reach, target):
         for j in range(source.shape[1]):
             target[i, j] = source[i, j]
             for a in range(max(i - reach, 0), min(i + reach + 1, n)):
-                away = np.float32((a - i) * (a - i))
-                for k in range(source.shape[2]):
-                    value = source[a, j, k] + away
-                    target[i, j, k] = value if value < target[i, j, k] else target[i, j, k]
+                _lower(target[i, j], source[a, j], a - i)
             for k in range(source.shape[2]):
                 target[i, j, k] = np.sqrt(target[i, j, k])
 
