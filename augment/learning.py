@@ -13,19 +13,17 @@ AVERAGE_DELAY = 9.0
 """Steps by which the weight average lags, so that random weights fade from it."""
 
 
-def chosen_precision(
-    precision: str, device: str, on_cpu: torch.dtype = torch.float32
-) -> torch.dtype:
+def chosen_precision(precision: str, device: str) -> torch.dtype:
     """Return the type that a device calculates in.
 
     Args:
-        precision: fp32, bf16 or fp16, or `auto`: half precision on CUDA, `on_cpu` on a CPU.
+        precision: fp32, bf16 or fp16, or `auto`: half precision on CUDA and on CPUs that have
+            instructions for it.
         device: Of the training.
-        on_cpu: What `auto` means on a CPU.
     """
     if precision == "auto":
         if torch.device(device).type != "cuda":
-            return on_cpu
+            return fastest_on_cpu()
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
 

@@ -89,7 +89,7 @@ class OptimisationSpec:
     warm_up: int = setting(100, "steps until the largest rate", low=0)
     average: float = setting(0.995, "decay of the exponential weight average", low=0, high=0.9999)
     precision: str = setting(
-        "auto", "auto is bf16 or fp16 on CUDA and fp32 on a CPU",
+        "auto", "auto is bf16 or fp16 on CUDA, bf16 on CPUs that have it, else fp32",
         choices=("auto", "fp32", "bf16", "fp16"),
     )  # fmt: skip
     checkpoint_seconds: float = setting(120.0, "time between checkpoints", low=0.0)

@@ -22,7 +22,6 @@ from augment.learning import (
     average_decay,
     chosen_precision,
     descend,
-    fastest_on_cpu,
     write_checkpoint,
 )
 from augment.recipe.experiment import ExperimentSpec, TrainingSpec
@@ -112,7 +111,7 @@ class _Loop:
         self.optimiser = torch.optim.AdamW(
             trained, lr=0.0, weight_decay=spec.weight_decay, fused=True
         )
-        self.kind = chosen_precision(spec.precision, device, fastest_on_cpu())
+        self.kind = chosen_precision(spec.precision, device)
         half = self.kind == torch.float16
         self.scaler = torch.amp.GradScaler(torch.device(device).type, enabled=half)
         self.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
@@ -251,7 +250,7 @@ def infer(
     network.eval()
     tensor = torch.from_numpy(image)[None].to(spec.device)
     axis = 2 + (spec.augmentation.mirror[0] if spec.augmentation.mirror else 0)
-    kind = chosen_precision(spec.training.precision, spec.device, fastest_on_cpu())
+    kind = chosen_precision(spec.training.precision, spec.device)
     with torch.inference_mode(), autocast(kind, spec.device):
         chances = _windows(network, tensor, spec)
         if spec.input.mirror_mean:
