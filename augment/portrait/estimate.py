@@ -1,8 +1,7 @@
 """What a network says about the faces of a photograph, before any fitting.
 
-Candidates come from a detector; the network says which of them are faces. One look is best: crops
-that its own landmarks place anew are no better on good pictures and worse on bad ones, where a
-mistake of the first look grows with every other.
+Candidates come from a detector; the network says which of them are faces, and then looks once at
+each face's crop and its mirror image.
 """
 
 import math
@@ -153,6 +152,23 @@ def look(
     return network(_pixels(network, picture, crops), 0)
 
 
+def look_both_ways(
+    network: FaceNetwork,
+    model: FaceModel,
+    picture: UInt8[np.ndarray, "height width 3"],
+    crop: Similarity,
+) -> NetworkOutput:
+    """Return the mean of what a network says about a crop and about its mirror image.
+
+    Args:
+        network: On any device.
+        model: The face model.
+        picture: RGB.
+        crop: crop_from_picture.
+    """
+    return both_ways(network, model, _pixels(network, picture, [crop]))
+
+
 def _pixels(
     network: FaceNetwork, picture: np.ndarray, crops: list[Similarity]
 ) -> Float[torch.Tensor, "batch 3 size size"]:
@@ -168,8 +184,9 @@ def _pixels(
 
 def _estimate(network: FaceNetwork, picture: np.ndarray, crop: Similarity) -> FaceEstimate:
     """Return everything about the face in a crop."""
-    output = both_ways(network, load_face_model(), _pixels(network, picture, [crop]))
-    places, confidence = joined_landmarks(output, load_face_model())
+    model = load_face_model()
+    output = look_both_ways(network, model, picture, crop)
+    places, confidence = joined_landmarks(output, model)
     landmarks = apply_similarity(invert_similarity(crop), CROP_PX * places[0].double().numpy())
     height, width = picture.shape[:2]
     pose = picture_pose(read_pose(output.pose.cpu()), crop, width, height)

@@ -29,6 +29,7 @@ from augment.portrait.estimate import (
     estimate_faces,
     joined_landmarks,
     look,
+    look_both_ways,
 )
 from augment.portrait.weights import load_network
 from augment.streams import stream
@@ -69,19 +70,21 @@ def score_renders(n, weights):
             landmarks = render.landmarks_px.astype(np.float64)
             picture = drawn_condition(condition, rng, render.picture, landmarks)
             with torch.inference_mode():
-                crops = [placed(rng, landmarks)]
-                output = look(network, picture, crops)
-                truth = table(render, crops[0], CROP_PX, False)
+                crop = placed(rng, landmarks)
+                output = look_both_ways(network, model, picture, crop)
+                truth = table(render, crop, CROP_PX, False)
                 joined, _ = joined_landmarks(output, model)
+                one_way, _ = joined_landmarks(look(network, picture, [crop]), model)
                 points = basis.points(output)
-            true = apply_similarity(crops[0], landmarks)
+            true = apply_similarity(crop, landmarks)
             seen = {
                 "joined": joined[0].numpy(),
+                "one_way": one_way[0].numpy(),
                 "heat": output.landmarks[0].numpy(),
                 "mesh": read_pose(output.pose).project(points[:, basis.n_vertices :])[0].numpy(),
             }
             # Pixels of the 256 px picture, not of the crop, which is larger or smaller.
-            scale = scale_of(crops[0])
+            scale = scale_of(crop)
             errors = {
                 f"{k}_px": np.linalg.norm(v * CROP_PX - true, axis=1).mean() / scale
                 for k, v in seen.items()
