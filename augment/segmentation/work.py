@@ -100,13 +100,13 @@ class Workshop:
 
     def seconds_per_step(self, n_steps: int) -> float:
         """Return how long an optimiser step takes here, on patches of noise."""
-        spec = replace(self.spec, augmentation=self.spec.augmentation)
+        torch.set_num_threads(self.spec.threads)
         pool = self._noise_pool()
         network = self._network(0)
-        draw = partial(draw_batch, Mixture(((pool, 1.0),)), spec, 0, stage="noise")
-        train(network, lambda step: draw(step=step), Schedule(1, 1e-3), spec)
+        draw = partial(draw_batch, Mixture(((pool, 1.0),)), self.spec, 0, stage="noise")
+        train(network, lambda step: draw(step=step), Schedule(1, 1e-3), self.spec)
         start = perf_counter()
-        train(network, lambda step: draw(step=step), Schedule(n_steps, 1e-3), spec)
+        train(network, lambda step: draw(step=step), Schedule(n_steps, 1e-3), self.spec)
         return (perf_counter() - start) / n_steps
 
     def _noise_pool(self) -> Pool:
