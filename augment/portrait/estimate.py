@@ -43,7 +43,7 @@ landmarks' box, its middle lies 0.17 of that side higher."""
 LIGHT, MOST_LIGHT = 0.45, 0.4
 """Mean that the middle of a dark crop is lightened to, and the smallest exponent that is used."""
 MIN_SCORE = 0.5
-SURE_SPREAD = 0.035
+SURE_SPREAD = 0.1
 """Spread of a heat map, share of the crop's side, at which its confidence is exp(-1)."""
 NO_FACE = (
     "no face was found in a picture of {width} x {height} px; use one where a face is upright, well"

@@ -73,13 +73,18 @@ def main() -> None:
 def table(rows: list[dict], refused: list[str]) -> str:
     """Return the report."""
     lines = [f"{len(rows)} cases, {len(refused)} refused.", ""]
-    lines += ["| Measure | median | worst |", "|---|---|---|"]
+    groups = {ages: [row for row in rows if row["ages"] == ages] for ages in ("adults", "infants")}
+    heads = [f"{len(group)} {ages}: median | worst" for ages, group in groups.items() if group]
+    lines += ["| Measure | " + " | ".join(heads) + " |", "|---" * (1 + 2 * len(heads)) + "|"]
     for name in rows[0]:
-        if name in ("pathology", "unit", "points", "bone voxels"):
+        if name in ("pathology", "ages", "unit", "points", "bone voxels"):
             continue
-        values = np.array([row[name] for row in rows if row.get(name) is not None], float)
-        worst = values.min() if name.startswith("least") else values.max()
-        lines.append(f"| {name} | {np.median(values):.3f} | {worst:.3f} |")
+        cells = [name]
+        for group in filter(None, groups.values()):
+            values = np.array([row[name] for row in group])
+            worst = values.min() if name.startswith("least") else values.max()
+            cells += [f"{np.median(values):.3f}", f"{worst:.3f}"]
+        lines.append("| " + " | ".join(cells) + " |")
     lines += ["", "| Severity, volume against request | n | unit | median | worst |"]
     lines.append("|---|---|---|---|---|")
     for key in ("points", "bone voxels"):
@@ -108,6 +113,7 @@ def measured(model, template, basis, atlas, seed: int, index: int) -> dict:
     lattice = grid_over(GRID.origin_mm, (99.5, 109.5, 127.5), STEP_MM)
     fields = twin_fields(template.vertices, healthy, solved, template.body, lattice)
     row = {"pathology": entry.name, "unit": entry.unit}
+    row["ages"] = "adults" if ages is ADULTS else "infants"
     for twin, mesh in (("healthy", healthy), ("pathological", pathological)):
         field = getattr(fields, f"{twin}_from_template")
         surface, same = skin_errors(template, field, mesh)
