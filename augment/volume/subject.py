@@ -16,9 +16,9 @@ from augment.volume.lattice import Field, jacobian
 
 FIELD_STEP_MM = 6.0
 MARGIN_MM = 12.0
-LEAST_JACOBIAN = 0.15
-"""Where a subject compresses space further than this, the field is smoothed: a fold would be worse
-than a millimetre."""
+LEAST_JACOBIAN = 0.05
+"""Where a field compresses space further than this it is smoothed: a fold would be worse than a
+millimetre. A newborn's neck is a tenth of the template's in volume, unfolded and in place."""
 RELAX_MM, RELAX_ROUNDS = 4.0, 12
 OPEN_RADIUS_MM, OPEN_SHARE = 4.0, 0.25
 """A vertex belongs to the outer skin if air fills this share of the ball around it: half on flat

@@ -45,9 +45,6 @@ from augment.volume.subject import head_from_template, outer_skin, relaxed
 STEP_MM, FINEST_MM = 2.0, 3.0
 """Spacing of the lattice that holds the fields, and of the finest splines that shape them."""
 
-LEAST_TWIN = 0.05
-"""Below this Jacobian a pathology's or a pose's field is smoothed as well."""
-
 COUNTERPART_STEPS, COUNTERPART_MM = 6, 1.0e-3
 
 SUPPORT_STEP_MM = 8.0
@@ -203,11 +200,11 @@ def forward_fields(
     total = healthy
     if pathologies:
         added = pathology_field(pathologies, body, lattice)
-        total = relaxed(Field(lattice, healthy.displacement_mm + added.displacement_mm), LEAST_TWIN)
+        total = relaxed(Field(lattice, healthy.displacement_mm + added.displacement_mm))
     if motion is not None and shares is not None:
         same = total is healthy
-        healthy = relaxed(posed(healthy, motion, shares), LEAST_TWIN)
-        total = healthy if same else relaxed(posed(total, motion, shares), LEAST_TWIN)
+        healthy = relaxed(posed(healthy, motion, shares))
+        total = healthy if same else relaxed(posed(total, motion, shares))
     least = float(jacobian(total).min())
     if least <= 0.0:
         raise GeometryError(

@@ -2,10 +2,21 @@
 
 import numpy as np
 
+from augment.morphable import load_face_model
+from augment.morphable.prior import PriorSpec, draw_subject
+from augment.pathology.solve import healthy_vertices
+from augment.streams import stream
+from augment.volume import load_template
 from augment.volume.anatomy.body import body_from_mask
 from augment.volume.grid import grid_over
 from augment.volume.lattice import Field, grid_points, jacobian
-from augment.volume.subject import LEAST_JACOBIAN, outer_skin, relaxed
+from augment.volume.subject import (
+    LEAST_JACOBIAN,
+    field_grid,
+    head_from_template,
+    outer_skin,
+    relaxed,
+)
 
 GRID = grid_over((-40, -40, -40), (40, 40, 40), 2.0)
 
@@ -36,3 +47,16 @@ def test_a_fold_is_smoothed_and_the_rest_left_alone():
 def test_a_field_without_folds_stays_itself():
     field = Field(GRID, np.zeros((*GRID.shape, 3), np.float32))
     assert relaxed(field).displacement_mm is field.displacement_mm
+
+
+def test_the_skin_of_a_newborn_is_met_though_its_neck_is_small():
+    model, template = load_face_model(), load_template(2.0)
+    subject = draw_subject(model, stream(5, 5, "subject"), PriorSpec(age_years=(0.0, 0.1)))
+    vertices = healthy_vertices(model, subject)[template.vertex_of_model]
+    skin = outer_skin(template.vertices, template.body)
+    grid = field_grid(template.vertices, 2.0)
+    field = head_from_template(template.vertices[skin], vertices[skin], grid, 3.0)
+    seen = skin & (template.vertices[:, 2] > -110)  # head and neck
+    off = np.linalg.norm(field.move(template.vertices[seen]) - vertices[seen], axis=1)
+    assert np.sqrt((off**2).mean()) < 0.3
+    assert jacobian(field).min() > 0
