@@ -56,7 +56,7 @@ OF_MODES = {
 
 # Young adults are drawn about these: benchmarks/morphable/calibrate.py solved them so that means of
 # European ancestry meet Farkas (Anthropometry of the Head and Face, 1994) and, in profile, Steiner
-# (Am J Orthod 1953;39:729); the mouth's width was set again once lips were parted.
+# (Am J Orthod 1953;39:729); the mouth's width is that of parted lips.
 # benchmarks/pathology/controls.md shows how near they come.
 OF_ADULTS = {
     "male": {

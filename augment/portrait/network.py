@@ -117,7 +117,7 @@ class FaceNetwork(nn.Module):
         landmarks, spread = soft_argmax(heat)
         pools = (four.mean((2, 3)), fused.mean((2, 3)), fused.amax((2, 3)))
         found = torch.cat((2 * landmarks - 1, 8 * spread[..., None]), -1).flatten(1)
-        numbers = exactly(self.last, self.coefficients(torch.cat((*pools, found), 1)))
+        numbers = in_single_precision(self.last, self.coefficients(torch.cat((*pools, found), 1)))
         identity, expression, pose = numbers.split((N_IDENTITY, N_EXPRESSION, N_POSE_OUT), 1)
         latent = torch.cat(pools[:2], 1)[:n_textures]
         return NetworkOutput(
@@ -160,9 +160,11 @@ def soft_argmax(
     return torch.stack((mean_x, mean_y), -1), (variance + 1e-8).sqrt()
 
 
-def exactly(layer: nn.Module, features: Tensor) -> Tensor:
-    """Return what a layer makes in single precision, whatever the precision around it: places are
-    read from its numbers, and eight bits are half a pixel."""
+def in_single_precision(layer: nn.Module, features: Tensor) -> Tensor:
+    """Return what a layer makes in single precision, whatever the precision around it.
+
+    Places are read from its numbers; the eight bits of bf16 are half a pixel of 256.
+    """
     with torch.autocast(features.device.type, enabled=False):
         return layer(features.float())
 
@@ -256,7 +258,7 @@ class HeatMaps(nn.Module):
         features = functional.relu(self.first(functional.relu(wide + self.skip_two(two))))
         wide = functional.interpolate(features, scale_factor=2.0, mode="nearest")
         features = functional.relu(self.second(functional.relu(wide + self.skip_one(one))))
-        return exactly(self.maps, features)
+        return in_single_precision(self.maps, features)
 
 
 class TextureDecoder(nn.Module):

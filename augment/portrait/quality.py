@@ -19,7 +19,8 @@ USUAL_SPREAD, LEAST_SPREAD = 45.0, 8.0
 EXTREME_YAW_DEG, EXTREME_PITCH_DEG = 60.0, 35.0
 OUTSIDE_SHARE = 0.05
 UNSURE = 0.32
-"""Mean confidence of the landmarks below which something seems to cover the face."""
+"""Mean confidence of the landmarks below which something seems to cover the face: heat maps as wide
+as a ninth of the crop."""
 
 
 @dataclass(frozen=True)

@@ -103,9 +103,10 @@ _WORKER: dict[str, Any] = {}
 def _take_one(spec: ExperimentSpec, number: int) -> list[str]:
     """Do one job in a Ray worker; returns the lines about it, none where all are finished."""
     if _WORKER.get("spec") != spec:
-        lines = list[str]()
-        _WORKER.update(spec=spec, lines=lines, queue=_open_queue(plan := plan_study(spec)))
-        _WORKER["run"] = _runner(plan, _WORKER["queue"], lines.append)
+        plan, lines = plan_study(spec), list[str]()
+        queue = _open_queue(plan)
+        run = _runner(plan, queue, lines.append)
+        _WORKER.update(spec=spec, lines=lines, queue=queue, run=run)
     _WORKER["lines"].clear()
     _WORKER["queue"].work(_WORKER["run"], most=1)
     return list(_WORKER["lines"])
@@ -152,7 +153,8 @@ def _work(spec: ExperimentSpec) -> None:
     parent = parent_process()
     if parent is not None:
         Thread(target=leave_with, args=(parent.sentinel,), daemon=True).start()
-    queue = _open_queue(plan := plan_study(spec))
+    plan = plan_study(spec)
+    queue = _open_queue(plan)
     queue.work(_runner(plan, queue, lambda line: None))
 
 
