@@ -51,7 +51,7 @@ def read_mesh(
     if suffix == ".ply":
         _check_ply(content, path)
     vertices, faces = _parsed(content, suffix, path)
-    if not len(faces):
+    if not len(vertices) or not len(faces):
         raise AssetError(
             f"{path} was expected to hold triangles, got none; export the surface, not its points"
         )

@@ -97,6 +97,10 @@ def _defaults(values: Any, path: Path) -> list[str]:
     for entry in values if isinstance(values, list) else []:
         groups = entry.items() if isinstance(entry, dict) else [("", entry)]
         for group, chosen in groups:
+            if not isinstance(group, str):
+                raise RecipeError(
+                    f"defaults of '{path}' expect names of groups, got {shown(group)}; write a name"
+                )
             for option in chosen if isinstance(chosen, list) else [chosen]:
                 words = f"{group}/{option}".replace("optional ", "").replace("override ", "")
                 name = words.split("@")[0].strip("/").removesuffix(".yaml")
