@@ -21,6 +21,7 @@ ORDER = (
     ("recipe", "recipes"),
     ("sample", "record", "subject_folder"),
     ("geometry",),
+    ("raster",),
     ("morphable",),
     ("pathology",),
     ("render", "photometric"),

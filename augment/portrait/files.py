@@ -20,8 +20,8 @@ from augment.portrait.fit import FittedView, PortraitFit
 from augment.portrait.gltf import head_glb
 from augment.portrait.texture import PortraitTexture, png_bytes
 from augment.portrait.transfer import N_ACTIONS, action_weights
-from augment.render.interpolate import interpolate
-from augment.render.raster import rasterize
+from augment.raster.interpolate import interpolate
+from augment.raster.rasterize import rasterize
 from augment.sample import N_POSE, Subject
 from augment.subject_folder import (
     MESH_FILE,

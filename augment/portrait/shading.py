@@ -29,8 +29,8 @@ from augment.portrait.surface_points import (
 )
 from augment.portrait.template_skin import surface_reflectance, vertex_openness
 from augment.portrait.view import PortraitState, PortraitView
+from augment.raster.rasterize import rasterize
 from augment.render.labels import regions_at
-from augment.render.raster import rasterize
 
 SIGMA_SHARE = 0.10
 """Error of the synthesis as a share of the skin's mean brightness: freckles, shadows, noise."""

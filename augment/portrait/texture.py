@@ -23,10 +23,10 @@ from augment.morphable.template import PARTS
 from augment.portrait.fit import FittedView, PortraitFit
 from augment.portrait.shading import fit_light, harmonics, linear_rgb, shaded_points
 from augment.portrait.template_skin import surface_reflectance, vertex_openness
-from augment.render.fragments import Fragments
-from augment.render.interpolate import interpolate
+from augment.raster.fragments import Fragments
+from augment.raster.interpolate import interpolate
+from augment.raster.rasterize import rasterize
 from augment.render.labels import regions_at
-from augment.render.raster import rasterize
 from augment.render.texture_space import nearest_painted, sheet_fragments
 
 SHEET_PX, CROP_PX = 512, 512

@@ -1,6 +1,5 @@
-"""Rendering: from a mesh and a camera to Fragments, and from Fragments to every label and picture.
+"""Rendering: from a head, a camera and an appearance to the picture and every label.
 
-Enters: vertices in the head frame (mm), triangles, an OpenCV camera. Leaves: per-pixel triangle,
-barycentric coordinates, depth (mm), and what is interpolated from them. Labels are read at pixel
-centres and never anti-aliased.
+Enters: vertices in the head frame (mm), an OpenCV camera, an appearance. Leaves: the picture and
+its labels, read from the same Fragments of `augment.raster`.
 """

@@ -14,8 +14,8 @@ from augment.geometry.camera import Camera
 from augment.morphable.landmarks import IBUG_NAMES
 from augment.morphable.model import FaceModel
 from augment.morphable.regions import REGION_ID, REGIONS
+from augment.raster.fragments import Fragments
 from augment.render.eyes import GLOBE_DISC, GLOBE_RADIUS, IRIS_RADIUS
-from augment.render.fragments import Fragments
 from augment.render.scene import PART_ID, REFINEMENT_LEVEL, Scene
 from augment.render.surface import SurfacePoints
 

@@ -15,16 +15,16 @@ from torch import Tensor
 from augment.geometry.camera import Camera
 from augment.morphable.model import FaceModel
 from augment.morphable.regions import REGION_ID
+from augment.raster.fragments import Fragments
+from augment.raster.rasterize import rasterize
+from augment.raster.sampling import SampleGrid
 from augment.recipe.schema import RenderSpec
 from augment.render.appearance import Appearance
 from augment.render.clothes import wear_clothes
-from augment.render.fragments import Fragments
 from augment.render.hair import haired_skin, wear_hair
 from augment.render.labels import pixel_labels, view_landmarks
 from augment.render.lens import compressed
 from augment.render.picture import take_picture
-from augment.render.raster import rasterize
-from augment.render.sampling import SampleGrid
 from augment.render.scene import REFINEMENT_LEVEL, Attachment, Scene, build_scene
 from augment.render.surface import surface_points
 from augment.render.wardrobe import Wardrobe, wardrobe

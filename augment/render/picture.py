@@ -9,11 +9,11 @@ from jaxtyping import Bool, Float, Int32, Int64, UInt8
 from torch import Tensor
 
 from augment.geometry.camera import Camera
+from augment.raster.fragments import Fragments
+from augment.raster.sampling import SampleGrid
 from augment.render.appearance import Appearance
 from augment.render.background import background_image
-from augment.render.fragments import Fragments
 from augment.render.lens import expose
-from augment.render.sampling import SampleGrid
 from augment.render.scene import Scene
 from augment.render.shade import Shader
 from augment.render.surface import surface_points

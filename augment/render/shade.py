@@ -7,13 +7,13 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from augment.geometry.camera import Camera
+from augment.raster.sampling import SampleGrid
 from augment.render.appearance import Appearance
 from augment.render.clothes import cloth_radiance
 from augment.render.eyes import corneal_shine, eye_albedo, globe_polar
 from augment.render.hair import hair_radiance
 from augment.render.light import irradiance, lamp_arrays, world_from_portrait
 from augment.render.reflect import SKIN_F0, Lit, dot, gloss, lambert, soft_skin, unit
-from augment.render.sampling import SampleGrid
 from augment.render.scene import PART_ID, Attachment, Scene
 from augment.render.skin import skin_surface
 from augment.render.surface import SurfacePoints, planar

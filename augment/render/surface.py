@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
-from augment.render.fragments import Fragments
+from augment.raster.fragments import Fragments
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,9 @@ from torch import Tensor
 from augment.geometry.camera import Camera
 from augment.geometry.mesh import vertex_normals
 from augment.morphable.model import FaceModel
-from augment.render.fragments import Fragments
-from augment.render.interpolate import interpolate
-from augment.render.raster import rasterize
+from augment.raster.fragments import Fragments
+from augment.raster.interpolate import interpolate
+from augment.raster.rasterize import rasterize
 
 _PLANE_MM = 1000.0
 

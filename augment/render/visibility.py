@@ -13,7 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from augment.geometry.camera import Camera, look_at
-from augment.render.raster import rasterize
+from augment.raster.rasterize import rasterize
 
 N_DIRECTIONS = 192
 """Directions on the sphere: some 15 degrees apart."""

@@ -42,11 +42,11 @@ from augment.portrait.files import portrait_contents, portrait_overlay
 from augment.portrait.fit import fit_portrait, unrefined
 from augment.portrait.texture import PortraitTexture, portrait_texture, texture_sheet
 from augment.portrait.view import PortraitView
+from augment.raster.interpolate import interpolate
+from augment.raster.rasterize import rasterize
 from augment.reconstruct.rigid import transform_points
 from augment.reconstruct.zones import face_zones
-from augment.render.interpolate import interpolate
 from augment.render.labels import FACE_CLASSES, face_class_of_region, regions_at
-from augment.render.raster import rasterize
 
 HERE = Path(__file__).parent
 TRUTH_PX = 128

@@ -12,7 +12,7 @@ from augment.pipeline.expression import (
     draw_gaze,
     draw_lids,
 )
-from augment.render.raster import rasterize
+from augment.raster.rasterize import rasterize
 from augment.streams import stream
 
 

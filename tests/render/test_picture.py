@@ -3,14 +3,14 @@
 import numpy as np
 import torch
 
-from augment.render.fragments import Fragments
+from augment.raster.fragments import Fragments
+from augment.raster.sampling import SampleGrid
 from augment.render.picture import (
     edge_pixels,
     gather_pixels,
     needed_samples,
     rows_of_samples,
 )
-from augment.render.sampling import SampleGrid
 from augment.streams import stream
 
 PARTS = torch.tensor([1, 1, 5], dtype=torch.uint8)

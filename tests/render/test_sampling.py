@@ -4,9 +4,9 @@ import pytest
 import torch
 from plain_camera import camera_at_origin
 
-from augment.render.fragments import Fragments
-from augment.render.raster import rasterize
-from augment.render.sampling import SampleGrid
+from augment.raster.fragments import Fragments
+from augment.raster.rasterize import rasterize
+from augment.raster.sampling import SampleGrid
 
 FLOAT64_ROUNDING = 1e-9
 

@@ -14,8 +14,8 @@ from augment.portrait.pose import pose_of_camera
 from augment.portrait.shading import harmonics
 from augment.portrait.template_skin import surface_reflectance, vertex_openness
 from augment.portrait.view import PortraitView
-from augment.render.interpolate import interpolate
-from augment.render.raster import rasterize
+from augment.raster.interpolate import interpolate
+from augment.raster.rasterize import rasterize
 from augment.streams import stream
 
 SIDE_PX = 300

@@ -1,6 +1,6 @@
 """Time every rasterizer on the model's own head and write results.md beside this file.
 
-    python benchmarks/render/rasterizers.py [--turns 8] [--out benchmarks/render/results.md]
+    python benchmarks/raster/rasterizers.py [--turns 8] [--out benchmarks/raster/results.md]
 
 Each figure is the median of core-milliseconds an image (CPU time of the whole process, torch on one
 thread) from vertices to triangle, barycentric coordinates and depth, with projection and the
@@ -25,9 +25,9 @@ import torch
 from augment.geometry.camera import Camera, look_at
 from augment.geometry.subdivision import loop_subdivision
 from augment.morphable import load_face_model
-from augment.render.fragments import NO_TRIANGLE
-from augment.render.interpolate import interpolate
-from augment.render.raster import rasterize
+from augment.raster.fragments import NO_TRIANGLE
+from augment.raster.interpolate import interpolate
+from augment.raster.rasterize import rasterize
 
 N_TRIANGLES_OF_THE_TARGET = 22_288
 TARGET_MS = 2.0
@@ -201,7 +201,7 @@ def report(rows: list[Row], interpolation: dict[tuple[int, int], float], load: f
         "# Rasterizers: core-milliseconds an image",
         "",
         f"{cpu_name()}, one core; Python {platform.python_version()}, torch {torch.__version__}.",
-        "Written by `python benchmarks/render/rasterizers.py`; medians of one run, the rasterizers "
+        "Written by `python benchmarks/raster/rasterizers.py`; medians of one run, the rasterizers "
         "taking turns (PyTorch3D once).",
         f"Load average {load:.1f} on {os.cpu_count()} CPUs while it ran: above that number, other "
         "programs slow every figure, and the fastest call is nearer to an idle machine's.",

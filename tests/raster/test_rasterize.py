@@ -9,9 +9,9 @@ import torch
 from augment.errors import GeometryError
 from augment.geometry.camera import Camera
 from augment.geometry.rotation import apply_transform, rigid_transform, rotation_from_vector
-from augment.render.fragments import NO_TRIANGLE, Fragments
-from augment.render.interpolate import interpolate
-from augment.render.raster import default_backend, rasterize
+from augment.raster.fragments import NO_TRIANGLE, Fragments
+from augment.raster.interpolate import interpolate
+from augment.raster.rasterize import default_backend, rasterize
 
 BACKENDS = ("numba", "reference")
 FLOAT32_DEPTH_MM = 1e-4
@@ -222,7 +222,7 @@ def test_reference_in_small_chunks_gives_the_same_bytes(monkeypatch):
     camera = camera_at_origin()
     vertices, faces = sphere(30.0, (4.0, 2.0, 250.0), n_rings=12)
     whole = rasterize(vertices, faces, camera, backend="reference")
-    monkeypatch.setattr("augment.render.reference.MAX_CANDIDATES", 100)
+    monkeypatch.setattr("augment.raster.reference.MAX_CANDIDATES", 100)
     assert_same(whole, rasterize(vertices, faces, camera, backend="reference"))
 
 

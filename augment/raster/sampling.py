@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from augment.geometry.camera import Camera
-from augment.render.fragments import Fragments
+from augment.raster.fragments import Fragments
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from numba import njit, uint64
 from torch import Tensor
 
 from augment.geometry.camera import Camera
-from augment.render.fragments import NO_TRIANGLE, Fragments
-from augment.render.screen import (
+from augment.raster.fragments import NO_TRIANGLE, Fragments
+from augment.raster.screen import (
     MAX_COORDINATE_PX,
     SUBPIXEL_BITS,
     SUBPIXELS,

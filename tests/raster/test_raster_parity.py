@@ -9,8 +9,8 @@ import torch
 
 from augment.geometry.camera import Camera, look_at
 from augment.geometry.subdivision import linear_subdivision
-from augment.render.fragments import NO_TRIANGLE
-from augment.render.raster import rasterize
+from augment.raster.fragments import NO_TRIANGLE
+from augment.raster.rasterize import rasterize
 
 TIE_PX = 1e-4
 """A pixel centre this close to an edge may belong to either side: float32 decides there."""

@@ -8,7 +8,7 @@ from jaxtyping import Float, Float32, Int32, Int64
 from numba import njit, uint64
 from torch import Tensor
 
-from augment.render.fragments import Fragments
+from augment.raster.fragments import Fragments
 
 
 def interpolate_numba(

@@ -9,8 +9,8 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from augment.geometry.camera import Camera
-from augment.render.fragments import NO_TRIANGLE, Fragments
-from augment.render.screen import check_bounds
+from augment.raster.fragments import NO_TRIANGLE, Fragments
+from augment.raster.screen import check_bounds
 
 
 def rasterize_pytorch3d(

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from augment.errors import GeometryError
-from augment.render.fragments import Fragments
+from augment.raster.fragments import Fragments
 
 
 def interpolate(
@@ -46,7 +46,7 @@ def interpolate(
             )
     is_plain = values.device.type == "cpu" and not values.requires_grad
     if is_plain and values.dtype in (torch.float32, torch.float64):
-        from augment.render.numba_interpolate import interpolate_numba
+        from augment.raster.numba_interpolate import interpolate_numba
 
         return interpolate_numba(fragments, faces, values)
     return interpolate_torch(fragments, faces, values)

@@ -6,8 +6,8 @@ import torch
 from augment.errors import GeometryError
 from augment.geometry.camera import Camera
 from augment.geometry.distance import closest_point
-from augment.render.interpolate import interpolate, interpolate_torch
-from augment.render.raster import rasterize
+from augment.raster.interpolate import interpolate, interpolate_torch
+from augment.raster.rasterize import rasterize
 
 REPROJECTION_PX = 0.01
 ON_MESH_MM = 0.01

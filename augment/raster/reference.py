@@ -10,8 +10,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from augment.geometry.camera import Camera
-from augment.render.fragments import NO_TRIANGLE, Fragments
-from augment.render.screen import SUBPIXELS, ScreenVertices, project_to_screen
+from augment.raster.fragments import NO_TRIANGLE, Fragments
+from augment.raster.screen import SUBPIXELS, ScreenVertices, project_to_screen
 
 MAX_CANDIDATES = 1 << 21
 """Pairs of a pixel and a triangle tested at once: bounds the memory to some 400 MB."""

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from augment.errors import GeometryError
 from augment.geometry.camera import Camera
-from augment.render.fragments import Fragments
+from augment.raster.fragments import Fragments
 
 BACKENDS = ("numba", "reference", "pytorch3d")
 """Names that `rasterize` accepts."""
@@ -45,11 +45,11 @@ def rasterize(
     backend = default_backend(vertices.device) if backend is None else backend
     _check(vertices, faces, camera, backend)
     if backend == "pytorch3d":
-        from augment.render.pytorch3d_raster import rasterize_pytorch3d as run
+        from augment.raster.pytorch3d_raster import rasterize_pytorch3d as run
     elif backend == "numba":
-        from augment.render.numba_raster import rasterize_numba as run
+        from augment.raster.numba_raster import rasterize_numba as run
     else:
-        from augment.render.reference import rasterize_reference as run
+        from augment.raster.reference import rasterize_reference as run
     return run(vertices, faces, camera, near_mm)
 
 
