@@ -14,9 +14,9 @@ from typing import NoReturn
 from rich.console import Console
 from rich.markup import escape
 
-from augment.engine.interrupt import ADVICE, INTERRUPTED, leave, leave_soon_after_interrupt
-from augment.engine.logs import logged_to
 from augment.errors import FaciesError, RecipeError
+from augment.operations.interrupt import ADVICE, INTERRUPTED, leave, leave_soon_after_interrupt
+from augment.operations.logs import logged_to
 from augment.recipe import (
     compose_recipe,
     describe_recipe,
@@ -211,7 +211,7 @@ def _show(words: Namespace) -> int:
 
 
 def _generate(words: Namespace) -> int:
-    from augment.engine.report import generate_and_report
+    from augment.commands.report import generate_and_report
 
     jobs = expand_sweeps(words.overrides) if words.multirun else [words.overrides]
     specs = [compose_recipe(words.recipe, job, words.config_dir) for job in jobs]
@@ -252,19 +252,19 @@ def _train(words: Namespace) -> int:
 
 
 def _verify(words: Namespace) -> int:
-    from augment.engine.report import verify_and_report
+    from augment.commands.report import verify_and_report
 
     return verify_and_report(words.folder, words.sample, quiet=words.quiet)
 
 
 def _repair(words: Namespace) -> int:
-    from augment.engine.report import repair_and_report
+    from augment.commands.report import repair_and_report
 
     return repair_and_report(words.folder, quiet=words.quiet)
 
 
 def _export(words: Namespace) -> int:
-    from augment.engine.report import export_and_report
+    from augment.commands.report import export_and_report
 
     out = None
     for text in words.overrides:
@@ -276,8 +276,8 @@ def _export(words: Namespace) -> int:
 
 
 def _reconstruct(words: Namespace) -> int:
-    from augment.engine.portrait import photographs_and_report
-    from augment.engine.report import reconstruct_and_report
+    from augment.commands.portrait import photographs_and_report
+    from augment.commands.report import reconstruct_and_report
 
     texts = [*words.input, *words.overrides]
     paths = [Path(text) for text in texts if "=" not in text or Path(text).exists()]
@@ -298,7 +298,7 @@ def _reconstruct(words: Namespace) -> int:
 
 
 def _measure(words: Namespace) -> int:
-    from augment.engine.measure import measure_and_report
+    from augment.commands.measure import measure_and_report
 
     settings: dict[str, Path | None] = {"landmarks": None, "out": None}
     for text in words.overrides:
@@ -310,7 +310,7 @@ def _measure(words: Namespace) -> int:
 
 
 def _atlas(words: Namespace) -> int:
-    from augment.engine.atlas import write_atlas
+    from augment.commands.atlas import write_atlas
 
     return write_atlas(words.names, words.out, not words.no_ct)
 

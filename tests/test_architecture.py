@@ -16,7 +16,7 @@ PACKAGE = ROOT / "augment"
 
 # Each room may import rooms before it and those on its own line.
 ORDER = (
-    ("errors", "streams", "learning"),
+    ("errors", "streams", "learning", "operations"),
     ("untrusted",),
     ("recipe", "recipes"),
     ("sample", "record", "subject_folder"),
@@ -31,6 +31,7 @@ ORDER = (
     ("pipeline",),
     ("writer",),
     ("engine",),
+    ("commands",),
     ("segmentation", "face_training"),
     ("cli",),
     ("launch",),

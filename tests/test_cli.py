@@ -140,7 +140,8 @@ def test_a_bug_is_not_hidden(monkeypatch):
 def fake_pipeline(monkeypatch):
     from fakes import LEGEND, open_fake_deriver
 
-    from augment.engine import generate, report
+    from augment.commands import report
+    from augment.engine import generate
 
     monkeypatch.setattr(generate, "check_recipe", lambda spec: None)
     monkeypatch.setattr(generate, "fit_subject", lambda spec: None)

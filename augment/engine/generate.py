@@ -9,11 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from augment.engine.local import Job, Samples, choose_workers, make_in_worker, make_samples
-from augment.engine.logs import tell
 from augment.engine.place import FolderPlace, Place, Work, alone
 from augment.engine.run_record import RunRecord
 from augment.engine.store_place import StorePlace
 from augment.errors import AssetError
+from augment.operations.logs import tell
 from augment.pipeline import (
     check_recipe,
     data_set_legend,

@@ -16,10 +16,10 @@ from threading import Thread
 from time import perf_counter
 from typing import Any
 
-from augment.engine.logs import tell
-from augment.engine.memory import peak_memory_bytes
-from augment.engine.threads import single_threaded, single_threaded_children
 from augment.errors import AssetError
+from augment.operations.logs import tell
+from augment.operations.memory import peak_memory_bytes
+from augment.operations.threads import single_threaded, single_threaded_children
 from augment.record import SampleRecord
 from augment.writer.sample_folder import is_whole, write_sample
 

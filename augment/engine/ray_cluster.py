@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any, TypeVar
 
 from augment.engine.local import WINDOW
-from augment.engine.threads import single_threaded, single_threaded_children
 from augment.errors import AssetError, FaciesError
+from augment.operations.threads import single_threaded, single_threaded_children
 
 RETRIES = 20
 """How often a task is begun again after its worker was lost."""

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any, final
 
 from augment.engine.local import Made
-from augment.engine.memory import peak_memory_bytes
+from augment.operations.memory import peak_memory_bytes
 from augment.recipe import RecipeSpec
 
 MB = 1e6

@@ -14,10 +14,10 @@ from shutil import rmtree
 from typing import Any, final
 
 from augment.engine.local import Made, Samples
-from augment.engine.logs import tell
 from augment.engine.place import Place, Work, alone, record_bytes, record_name
 from augment.errors import AssetError, RecipeError
 from augment.morphable.model_cache import cache_folder
+from augment.operations.logs import tell
 from augment.recipe import RecipeSpec
 from augment.record import Legend
 from augment.writer.encode import encode_json

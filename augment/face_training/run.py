@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from augment.engine.local import leave_with
-from augment.engine.threads import single_threaded_children
 from augment.errors import RecipeError
 from augment.face_training.adapt import FolderBatches, is_head
 from augment.face_training.batches import Batch, RenderBatches
@@ -24,6 +23,7 @@ from augment.face_training.renders import ALBEDO_PX, RenderMaker, picture_recipe
 from augment.face_training.store import RenderStore
 from augment.face_training.truth import TruthTable
 from augment.morphable import FaceModel, load_face_model
+from augment.operations.threads import single_threaded_children
 from augment.portrait.network import FaceNetwork, NetworkShape
 from augment.portrait.weights import load_network, save_weights
 from augment.recipe.face_network import FaceNetSpec, FaceTrainingSpec, PicturesSpec

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from augment.engine.local import leave_with
-from augment.engine.threads import single_threaded_children
+from augment.operations.threads import single_threaded_children
 from augment.recipe.experiment import MADE_UP, ExperimentSpec
 from augment.segmentation.arms import Arm, read_arm
 from augment.segmentation.jobs import Job, Queue, write_text

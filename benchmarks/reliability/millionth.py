@@ -20,7 +20,7 @@ from time import process_time
 import numpy as np
 from tables import commit, rows_of
 
-from augment.engine.memory import peak_memory_bytes
+from augment.operations.memory import peak_memory_bytes
 from augment.streams import stream
 from augment.writer.gather import Gathering
 from augment.writer.sample_folder import sample_name

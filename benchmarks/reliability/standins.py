@@ -43,7 +43,7 @@ def open_stand_ins(spec: RecipeSpec, fitted: object) -> local.MakeSample:
 def use_forks() -> None:
     """Let a run fork its processes, so that a hundred starts cost no hundred imports."""
     # What the command would import late, once for all.
-    import_module("augment.engine.report")
+    import_module("augment.commands.report")
     local.get_context = lambda kind: get_context("fork")
 
 

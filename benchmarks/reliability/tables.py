@@ -18,7 +18,7 @@ from time import process_time
 
 import numpy as np
 
-from augment.engine.memory import peak_memory_bytes
+from augment.operations.memory import peak_memory_bytes
 from augment.recipe import RecipeSpec
 from augment.record import Legend, SampleRecord
 from augment.writer.encode import encode_json

@@ -11,8 +11,8 @@ import torch
 from fakes import LANDMARKS, open_failing_maker, open_fake_maker, open_thread_counter
 
 from augment.engine.local import SAMPLES_PER_WORKER, Job, choose_workers, make_samples
-from augment.engine.threads import THREAD_VARIABLES, single_threaded, single_threaded_children
 from augment.errors import AssetError, RecipeError
+from augment.operations.threads import THREAD_VARIABLES, single_threaded, single_threaded_children
 from augment.writer.sample_folder import is_whole
 
 

@@ -15,7 +15,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from stores import RefusingFs, s3_server, store_contents
 
 from augment import cli
-from augment.engine import generate, report, store_place
+from augment.commands import report
+from augment.engine import generate, store_place
 from augment.engine.generate import generate_dataset
 from augment.engine.repair import repair_store
 from augment.engine.store_place import StorePlace

@@ -27,7 +27,7 @@ if __name__ == "__main__":
 """
 LONG_CALL = """
 import time
-from augment.engine.interrupt import leave_soon_after_interrupt
+from augment.operations.interrupt import leave_soon_after_interrupt
 
 leave_soon_after_interrupt()
 try:

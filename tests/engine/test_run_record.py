@@ -9,12 +9,13 @@ import sys
 import pytest
 from fakes import LANDMARKS, open_fake_maker
 
-from augment.engine import local, report
+from augment.commands import report
+from augment.commands.pace import Pace, duration
+from augment.engine import local
 from augment.engine.local import Job, Made, make_samples
-from augment.engine.logs import logged_to, tell
-from augment.engine.memory import peak_memory_bytes
-from augment.engine.pace import Pace, duration
 from augment.engine.run_record import RunRecord
+from augment.operations.logs import logged_to, tell
+from augment.operations.memory import peak_memory_bytes
 from augment.recipe import RecipeSpec
 from augment.writer.sample_folder import is_whole, write_sample
 
@@ -40,7 +41,7 @@ def test_a_record_adds_up_what_samples_tell():
 
 
 ALLOCATION = """
-from augment.engine.memory import peak_memory_bytes
+from augment.operations.memory import peak_memory_bytes
 
 before = peak_memory_bytes()
 block = b"x" * 50_000_000

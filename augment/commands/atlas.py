@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from augment.engine.atlas_case import AtlasCase, draw_atlas_case
+from augment.commands.atlas_case import AtlasCase, draw_atlas_case
 from augment.pathology import PATHOLOGIES, Pathology, find_pathology
 from augment.pipeline.opening import open_pipeline
 from augment.recipe import compose_recipe

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from augment.cli import BAD_INPUT, main
-from augment.engine.atlas import NORM_CHARACTERS, draw_page
-from augment.engine.atlas_case import PLANES, SHOWN, VIEWS, draw_atlas_case, severities
+from augment.commands.atlas import NORM_CHARACTERS, draw_page
+from augment.commands.atlas_case import PLANES, SHOWN, VIEWS, draw_atlas_case, severities
 from augment.pathology import PATHOLOGIES
 from augment.pipeline.opening import open_pipeline
 from augment.recipe import compose_recipe

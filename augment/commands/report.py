@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from augment.commands.pace import Pace
 from augment.engine.generate import Progress as OnProgress
 from augment.engine.generate import Summary, generate_dataset
-from augment.engine.pace import Pace
 from augment.engine.repair import repair_dataset, repair_store
 from augment.errors import RecipeError
 from augment.morphable import load_face_model
