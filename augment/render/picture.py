@@ -43,10 +43,10 @@ def take_picture(
     """
     is_edge = edge_pixels(scene.part_of_triangle, fine, grid)
     needed = needed_samples(fine, grid, is_edge)
-    repeated = repeated_samples(scene, fine, needed)
+    shader = Shader(wardrobe, scene, grid, camera, appearance)
+    repeated = repeated_samples(shader.is_changed(), fine, needed)
     needed.view(-1)[repeated] = False
     points = surface_points(fine, torch.nonzero(needed.reshape(-1))[:, 0])
-    shader = Shader(wardrobe, scene, grid, camera, appearance)
     radiance, sample = shader.radiance(points)
     rows = rows_of_samples(sample, repeated, needed.shape)
     pixels = gather_pixels(radiance, rows, grid, is_edge)
@@ -107,12 +107,14 @@ def needed_samples(
 
 
 def repeated_samples(
-    scene: Scene, fine: Fragments, needed: Bool[Tensor, "twins sample_height sample_width"]
+    is_changed: Bool[Tensor, " triangles"],
+    fine: Fragments,
+    needed: Bool[Tensor, "twins sample_height sample_width"],
 ) -> Int64[Tensor, " repeated"]:
     """Return the flat samples of the pathological twin that look like the healthy twin's.
 
-    They show the same point of a triangle that has neither moved nor turned, so their colour is the
-    same to the last bit and is not calculated again: hair, clothes, and skin that is not affected.
+    They show the same point of a triangle that has not changed, so their colour is the same to the
+    last bit and is not calculated again: hair, clothes, and skin that is not affected.
     """
     if len(needed) < 2:
         return torch.zeros(0, dtype=torch.int64, device=needed.device)
@@ -120,7 +122,7 @@ def repeated_samples(
     triangle, weights = fine.triangle.reshape(2, -1), fine.barycentric.reshape(2, -1, 3)
     both = (needed[0] & needed[1]).reshape(-1) & (triangle[0] == triangle[1])
     sample = torch.nonzero(both)[:, 0]
-    still = ~scene.is_changed.index_select(0, triangle[0].index_select(0, sample))
+    still = ~is_changed.index_select(0, triangle[0].index_select(0, sample))
     first, second = (weights[k].index_select(0, sample) for k in range(2))
     return sample[still & (first == second).all(1)] + per_image
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from augment.geometry.camera import Camera
@@ -12,6 +12,7 @@ from augment.render.appearance import Appearance
 from augment.render.clothes import cloth_radiance
 from augment.render.eyes import corneal_shine, eye_albedo, globe_polar
 from augment.render.hair import hair_radiance
+from augment.render.lid_shadow import lay_open
 from augment.render.light import irradiance, lamp_arrays, world_from_portrait
 from augment.render.reflect import SKIN_F0, Lit, dot, gloss, lambert, soft_skin, unit
 from augment.render.scene import PART_ID, Attachment, Scene
@@ -63,6 +64,9 @@ class Shader:
         if groom is not None:
             received = received * (1.0 - HAIR_SHADOW * groom.hidden)[:, None]
         self.received = received
+        self.received_by_twins = lay_open(
+            received, scene.vertices[:, : scene.n_body], wardrobe.lid_shadows
+        )
 
     def radiance(
         self, points: SurfacePoints
@@ -83,6 +87,15 @@ class Shader:
         if not colours:
             return self.lamps.new_zeros((3, 0)), points.sample
         return torch.cat(colours, 1), points.sample
+
+    def is_changed(self) -> Bool[Tensor, " triangles"]:
+        """Return whether a triangle moved, turned, or is lit otherwise in the pathological twin."""
+        is_lit_otherwise = torch.zeros(
+            self.scene.vertices.shape[1], dtype=torch.bool, device=self.lamps.device
+        )
+        by_twins = self.received_by_twins
+        is_lit_otherwise[: self.scene.n_body] = (by_twins[0] != by_twins[-1]).any(1)
+        return self.scene.is_changed | is_lit_otherwise[self.scene.faces].any(1)
 
     def _view(self, points: SurfacePoints) -> Float[Tensor, "3 points"]:
         """Return unit vectors from points to the camera, from the place of their samples."""
@@ -111,8 +124,7 @@ class Shader:
     def _body(self, points: SurfacePoints) -> tuple[Lit, Float[Tensor, "2 points"]]:
         """Return points of the head with their light, and their texture coordinates."""
         scene, n_body = self.scene, self.scene.n_body
-        received = self.received.expand(len(scene.vertices), -1, -1)
-        values = torch.cat((scene.normals[:, :n_body], received), -1)
+        values = torch.cat((scene.normals[:, :n_body], self.received_by_twins), -1)
         lit = self._lit(points, planar(points.gather(points.corners(scene.faces), values)))
         return lit, planar(points.gather(points.corners(scene.uv_faces), scene.uv))
 
@@ -143,7 +155,6 @@ class Shader:
         albedo = eye_albedo(self.look.eyes, self.wardrobe.strand_tile, radius, turn)
         axes = self.scene.normals[0, self.wardrobe.apex]
         axis = torch.where(is_left, axes[0][:, None], axes[1][:, None])
-        # Shadows are those of the template's lids; what wider lids lay open, light reaches.
         lit = replace(
             lit,
             openness=(0.1 + 0.9 * lit.openness).clamp_min(EYE_OPENNESS),

@@ -22,6 +22,7 @@ from augment.render.clothes import CUTS, Garment, build_garment
 from augment.render.eyes import GLOBE_DISC
 from augment.render.groom import STYLES, Groom, Head, build_groom
 from augment.render.lens import grain_sheet
+from augment.render.lid_shadow import LidShadow, find_lid_shadows
 from augment.render.noise import NoiseTile, skin_tile, strand_tile
 from augment.render.scene import REFINEMENT_LEVEL, refined_normals
 from augment.render.skin_sheets import SkinSheets, paint_skin
@@ -45,6 +46,7 @@ class Wardrobe:
         strand_tile: Tiling noise of hair.
         grain: Noise of the sensor.
         apex: Refined vertex at the pole of the left and the right cornea.
+        lid_shadows: The left and the right eye, whose lids move.
         visibility: Directions that the vertices of the refined template see.
         grooms: Every style of `augment.render.groom.STYLES`.
         garments: Every cut of `augment.render.clothes.CUTS`.
@@ -56,6 +58,7 @@ class Wardrobe:
     strand_tile: NoiseTile
     grain: Tensor
     apex: Tensor
+    lid_shadows: tuple[LidShadow, LidShadow]
     visibility: Visibility
     grooms: dict[str, Groom]
     garments: dict[str, Garment]
@@ -136,6 +139,7 @@ def _on_device(arrays: dict[str, np.ndarray], model: FaceModel) -> Wardrobe:
         grooms=grooms,
         garments=garments,
         apex=_apex(model),
+        lid_shadows=find_lid_shadows(model),
         grain=grain_sheet().to(model.device),
         **tables,
     )

@@ -89,16 +89,23 @@ def test_every_hairstyle_is_worn_and_labelled(model, portrait, spec, style):
         assert share > (0.0 if style == "horseshoe" else 0.005)
 
 
-def test_the_pathological_view_is_what_its_head_alone_would_give(model, portrait, spec):
+@pytest.mark.parametrize(
+    ("place", "wide_mm", "moved_mm"),
+    [("pronasale", 15.0, (0.0, 6.0, 0.0)), ("palpebrale_superius_right", 6.0, (0.0, 0.0, 4.0))],
+)
+def test_the_pathological_view_is_what_its_head_alone_would_give(
+    model, portrait, spec, place, wide_mm, moved_mm
+):
     vertices, camera, appearance = portrait(5)
     twin = vertices.clone()
-    nose = model.landmarks(vertices, ("pronasale",))[0, 0]
-    bump = torch.exp(-(((vertices[0] - nose) / 15.0) ** 2).sum(-1))
+    middle = model.landmarks(vertices, (place,))[0, 0]
+    bump = torch.exp(-(((vertices[0] - middle) / wide_mm) ** 2).sum(-1))
     bump[bump < 1e-3] = 0.0
-    twin[0, :, 1] += 6.0 * bump
+    bump[model.faces[model.part_of_triangle > 1].unique()] = 0.0  # globes stay
+    twin[0] += bump[:, None] * torch.tensor(moved_mm)
     pair = render_views(model, vertices, twin, camera, [appearance], spec)
     alone = render_views(model, twin, None, camera, [appearance], spec)
-    # Hair and clothes follow the healthy head, which differs here by the nose alone.
+    # Hair and clothes follow the healthy head, which differs here by nose or lid alone.
     assert np.array_equal(pair[1].image, alone[0].image)
     assert (pair[0].image != pair[1].image).any()
 
