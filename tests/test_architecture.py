@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
@@ -49,8 +50,8 @@ def room_of(path):
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def imported_rooms(path):
-    """Rooms of augment that a file imports, with the line."""
+def imports_of(path):
+    """Names within augment that a file imports, in parts, with the line."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -59,9 +60,15 @@ def imported_rooms(path):
         else:
             continue
         for name in names:
-            parts = name.split(".")
+            parts = tuple(name.split("."))
             if parts[0] == "augment" and len(parts) > 1:
-                yield parts[1], node.lineno
+                yield parts, node.lineno
+
+
+def imported_rooms(path):
+    """Rooms of augment that a file imports, with the line."""
+    for parts, line in imports_of(path):
+        yield parts[1], line
 
 
 def test_every_room_has_a_place_in_the_order():
@@ -84,6 +91,22 @@ def test_a_file_follows_the_guide(path):
     assert len(text.splitlines()) <= MAX_LINES
     assert path.stem not in FORBIDDEN_NAMES
     assert "from __future__ import annotations" not in text
+
+
+NESTED = sorted({path.parents[1] for path in PACKAGE.rglob("*/*/__init__.py")})
+
+
+@pytest.mark.parametrize("folder", NESTED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_folders_of_a_room_stand_in_no_circle(folder):
+    prefix = folder.relative_to(ROOT).parts
+    graph = {}
+    for path in sorted(folder.rglob("*.py")):
+        unit = path.relative_to(folder).with_suffix("").parts[0]
+        if unit != "__init__":
+            found = {parts[len(prefix)] for parts, _ in imports_of(path) if prefix == parts[:2]}
+            graph.setdefault(unit, set()).update(found - {unit})
+    # Raises CycleError.
+    assert set(TopologicalSorter(graph).static_order()) >= set(graph)
 
 
 def test_the_order_is_read_at_all():

@@ -24,10 +24,10 @@ from augment.volume.anchored import (
     pathological_from_healthy,
     world_jacobian,
 )
-from augment.volume.inversion import inverse
-from augment.volume.lattice import Field, grid_points
+from augment.volume.field.inversion import inverse
+from augment.volume.field.lattice import Field, grid_points
+from augment.volume.field.subject import SubjectFields, subject_fields
 from augment.volume.real_scan import RealScan
-from augment.volume.subject import SubjectFields, subject_fields
 from augment.volume.surfaces import BONE_HU, mask_surface
 from augment.volume.template import Template, load_template
 

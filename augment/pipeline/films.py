@@ -9,7 +9,7 @@ from jaxtyping import Int16
 from augment.pathology.measures import anb_deg, sn_gogn_deg, sna_deg, snb_deg
 from augment.record import FilmRecord
 from augment.volume.grid import Grid
-from augment.volume.radiograph import cephalogram, on_film, project_landmarks
+from augment.volume.imaging.radiograph import cephalogram, on_film, project_landmarks
 
 FILM_WHITE = 65535
 VIEWS = {"cephalogram_lateral": "lateral", "cephalogram_pa": "pa"}

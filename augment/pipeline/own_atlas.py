@@ -19,10 +19,10 @@ from augment.pipeline.subject_file import read_subject
 from augment.reconstruct.nifti import read_volume
 from augment.subject_folder import SUBJECT_FILE
 from augment.volume.atlas import Atlas
+from augment.volume.field.lattice import grid_points
+from augment.volume.field.subject import subject_fields
 from augment.volume.labels import NUMBER
-from augment.volume.lattice import grid_points
 from augment.volume.real_scan import check_real_affine, label_numbers, read_label_table
-from augment.volume.subject import subject_fields
 from augment.volume.template import load_template
 
 LABELS_FILE, TABLE_FILE = "labels.nii.gz", "labels.json"

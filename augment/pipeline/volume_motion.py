@@ -15,7 +15,7 @@ from augment.morphable import FaceModel
 from augment.morphable.pose import GAZE, JAW, JAW_OPEN, POSE_NAMES
 from augment.sample import Subject
 from augment.volume.atlas import Atlas
-from augment.volume.motion import Motion
+from augment.volume.field.motion import Motion
 from augment.volume.template import Template
 
 JAW_ACTIONS = ("jaw", "mouthClose")
@@ -26,7 +26,7 @@ JAW_OPEN_DEG = 18.4
 mean chin."""
 
 LARGEST_DEG = 8.5
-"""Beyond this a rotation may fold the neck; see `augment.volume.motion`."""
+"""Beyond this a rotation may fold the neck; see `augment.volume.field.motion`."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from augment.recipe import RecipeSpec
 from augment.recipe.schema import CEPHALOGRAMS, VolumeSpec
 from augment.streams import stream
 from augment.volume.anatomy.spec import AtlasSpec, draw_atlas_spec
-from augment.volume.fracture import Fracture
-from augment.volume.protocol import Scan, cephalostat_scan, draw_scan
-from augment.volume.tissue import Contrast
+from augment.volume.field.fracture import Fracture
+from augment.volume.imaging.protocol import Scan, cephalostat_scan, draw_scan
+from augment.volume.imaging.tissue import Contrast
 
 RADIOTHERAPY = "radiotherapy"
 SIDES = ("left", "right")

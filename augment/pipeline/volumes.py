@@ -21,22 +21,22 @@ from augment.volume.anatomy.sella import MEAN_SELLA_MM
 from augment.volume.atlas import Atlas, build_atlas, with_sella
 from augment.volume.case_scan import CaseVolumes, HeadVolume, scan_head, scan_twins
 from augment.volume.cephalometry import atlas_points
-from augment.volume.defect import opened_atlas
-from augment.volume.fracture import (
+from augment.volume.field.defect import opened_atlas
+from augment.volume.field.fracture import (
     FracturedAtlas,
     fracture_of_size,
     fractured_displacement,
     jacobian_within,
 )
+from augment.volume.field.inversion import inverse_points
+from augment.volume.field.lattice import Field
+from augment.volume.field.subject import subject_fields
+from augment.volume.field.twins import TwinFields, forward_fields, twin_fields
 from augment.volume.grid import Grid
-from augment.volume.inversion import inverse_points
+from augment.volume.imaging.protocol import Scan
 from augment.volume.labels import MANDIBLE_CONTOUR
-from augment.volume.lattice import Field
-from augment.volume.protocol import Scan
-from augment.volume.subject import subject_fields
 from augment.volume.surfaces import BONES, Mesh, mask_surface
 from augment.volume.template import Template, load_template, with_open_jaw
-from augment.volume.twins import TwinFields, forward_fields, twin_fields
 
 # Steps of 1/1024 mm: far below what the inverse is good to, and noise below it costs no space.
 DISPLACEMENT_STEPS_PER_MM = 1024

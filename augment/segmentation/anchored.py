@@ -22,8 +22,8 @@ from augment.segmentation.photograph import deform_photograph, fit_photograph
 from augment.segmentation.tasks import Case, Task
 from augment.streams import stream
 from augment.volume.anchored import anchored_field, anchored_twin
-from augment.volume.lattice import Field, composed
-from augment.volume.subject import subject_fields
+from augment.volume.field.lattice import Field, composed
+from augment.volume.field.subject import subject_fields
 from augment.volume.template import load_template
 
 LARGEST_MOVE_MM = (3.0, 9.0)

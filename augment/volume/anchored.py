@@ -16,12 +16,12 @@ from scipy import ndimage
 from augment.errors import GeometryError
 from augment.pathology.deformation import Deformation, ramp
 from augment.volume.anatomy.body import Body
+from augment.volume.field.inversion import inverse
+from augment.volume.field.lattice import Field, grid_points, jacobian
+from augment.volume.field.subject import SubjectFields, relaxed, subject_fields
+from augment.volume.field.twins import pathology_field
 from augment.volume.files import check_affine
 from augment.volume.grid import Grid, triple
-from augment.volume.inversion import inverse
-from augment.volume.lattice import Field, grid_points, jacobian
-from augment.volume.subject import SubjectFields, relaxed, subject_fields
-from augment.volume.twins import pathology_field
 
 STILL_MM = 0.01
 """A voxel that moves less than this keeps its bytes."""

@@ -10,16 +10,16 @@ from scipy import ndimage
 
 from augment.errors import GeometryError
 from augment.volume.atlas import Atlas
+from augment.volume.field.lattice import Field, jacobian
+from augment.volume.field.refinement import Inverse
+from augment.volume.field.twins import TwinFields
 from augment.volume.files import write_volume
 from augment.volume.grid import Grid
+from augment.volume.imaging.protocol import PERSON_HIGH_MM, PERSON_LOW_MM, Scan, seen_box
+from augment.volume.imaging.scanner import Exposure, acquire, expose
 from augment.volume.label_table import itksnap_table, label_json, slicer_table
-from augment.volume.lattice import Field, jacobian
-from augment.volume.protocol import PERSON_HIGH_MM, PERSON_LOW_MM, Scan, seen_box
-from augment.volume.refinement import Inverse
 from augment.volume.sampling import Pulled, Twin, draw_texture, pull_back
 from augment.volume.scan_frame import scan_displacement
-from augment.volume.scanner import Exposure, acquire, expose
-from augment.volume.twins import TwinFields
 
 N_WRITERS = 2
 

@@ -15,11 +15,11 @@ from numba import njit, prange
 from scipy import ndimage
 
 from augment.volume.atlas import Atlas
+from augment.volume.field.lattice import Field, _inverses, _values
+from augment.volume.field.refinement import Inverse, _exact, _is_marked, interpolated
 from augment.volume.grid import Grid
-from augment.volume.lattice import Field, _inverses, _values
+from augment.volume.imaging.tissue import TissueValues
 from augment.volume.posture import Posture
-from augment.volume.refinement import Inverse, _exact, _is_marked, interpolated
-from augment.volume.tissue import TissueValues
 
 TEXTURE_STEP_MM = 2.5
 TEXTURE_SIZE = 48

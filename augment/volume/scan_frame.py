@@ -10,12 +10,12 @@ from typing import no_type_check
 import numpy as np
 from numba import njit, prange
 
+from augment.volume.field.lattice import Field, _inverses, _values
+from augment.volume.field.refinement import _is_marked
+from augment.volume.field.twins import TwinFields, counterpart
 from augment.volume.grid import Grid
-from augment.volume.lattice import Field, _inverses, _values
 from augment.volume.posture import Posture
-from augment.volume.refinement import _is_marked
 from augment.volume.sampling import _to_head
-from augment.volume.twins import TwinFields, counterpart
 
 NEWTON_STEPS, NEWTON_TOLERANCE_MM = 20, 1.0e-4
 

@@ -23,13 +23,13 @@ from augment.pathology.entry import HeadGeometry
 from augment.streams import stream
 from augment.volume import build_atlas, load_template, twin_fields
 from augment.volume.anatomy.spec import AtlasSpec
+from augment.volume.field.lattice import jacobian
+from augment.volume.field.subject import outer_skin
 from augment.volume.grid import grid_over
+from augment.volume.imaging.tissue import draw_tissue_values
 from augment.volume.labels import LABELS
-from augment.volume.lattice import jacobian
 from augment.volume.posture import UPRIGHT
 from augment.volume.sampling import draw_texture, pull_back
-from augment.volume.subject import outer_skin
-from augment.volume.tissue import draw_tissue_values
 
 GRID = grid_over((-99.5, -129.5, -127.5), (99.5, 109.5, 127.5), 1.0)
 STEP_MM = 2.0

@@ -19,11 +19,11 @@ from augment.pathology import PATHOLOGIES, PathologyBasis, Request, solve_case
 from augment.streams import stream
 from augment.volume import build_atlas, load_template
 from augment.volume.anatomy.spec import AtlasSpec
+from augment.volume.field.lattice import jacobian
+from augment.volume.field.motion import Motion, motion_shares
+from augment.volume.field.subject import outer_skin
+from augment.volume.field.twins import forward_fields, lattice_around
 from augment.volume.grid import grid_over
-from augment.volume.lattice import jacobian
-from augment.volume.motion import Motion, motion_shares
-from augment.volume.subject import outer_skin
-from augment.volume.twins import forward_fields, lattice_around
 
 GRID = grid_over((-99.5, -129.5, -127.5), (99.5, 109.5, 127.5), 1.0)
 SEED = 11

@@ -26,16 +26,16 @@ from augment.morphable.prior import PriorSpec, draw_subject
 from augment.streams import stream
 from augment.volume import build_atlas, draw_atlas_spec, load_template
 from augment.volume.case_scan import scan_head
+from augment.volume.field.subject import subject_fields
 from augment.volume.grid import Grid
+from augment.volume.imaging.metal import metal_artefacts
+from augment.volume.imaging.protocol import cephalostat_scan, draw_scan
+from augment.volume.imaging.psf import convolved, plane_kernel
+from augment.volume.imaging.radiograph import cephalogram
+from augment.volume.imaging.scanner import acquire, expose
+from augment.volume.imaging.tissue import Contrast
 from augment.volume.labels import MANDIBLE
-from augment.volume.metal import metal_artefacts
-from augment.volume.protocol import cephalostat_scan, draw_scan
-from augment.volume.psf import convolved, plane_kernel
-from augment.volume.radiograph import cephalogram
 from augment.volume.sampling import draw_texture, pull_back
-from augment.volume.scanner import acquire, expose
-from augment.volume.subject import subject_fields
-from augment.volume.tissue import Contrast
 
 PROTOCOLS = ("diagnostic", "cbct", "radiotherapy")
 FLAT_VOXELS = 16

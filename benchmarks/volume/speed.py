@@ -30,8 +30,8 @@ from augment.volume import (
     write_case,
 )
 from augment.volume.anchored import anchored_twin
+from augment.volume.field.lattice import Field, grid_points
 from augment.volume.grid import grid_over
-from augment.volume.lattice import Field, grid_points
 
 
 def main() -> None:

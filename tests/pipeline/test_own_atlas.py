@@ -19,10 +19,10 @@ from augment.reconstruct.rigid import placed
 from augment.streams import stream
 from augment.volume.anatomy.spec import AtlasSpec
 from augment.volume.atlas import build_atlas
+from augment.volume.field.lattice import grid_points
+from augment.volume.field.subject import subject_fields
 from augment.volume.grid import grid_over
 from augment.volume.labels import NUMBER
-from augment.volume.lattice import grid_points
-from augment.volume.subject import subject_fields
 from augment.volume.template import load_template
 
 ATLAS_MM = 3.0

@@ -14,7 +14,7 @@ from augment.pipeline.plain import plain, read_plain
 from augment.pipeline.volume_plan import VolumePlan, draw_plan
 from augment.recipe import compose_recipe
 from augment.sample import Subject
-from augment.volume.radiograph import CEPHALOSTAT
+from augment.volume.imaging.radiograph import CEPHALOSTAT
 from augment.writer.encode import encode_json
 
 COARSE = ("volume.spacing_mm=5", "volume.atlas_mm=3", "samples=2")

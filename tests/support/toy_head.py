@@ -4,15 +4,15 @@ import numpy as np
 
 from augment.volume.atlas import Atlas
 from augment.volume.case_scan import scan_twins
+from augment.volume.field.lattice import Field, grid_points, identity_field
+from augment.volume.field.refinement import exact_inverse
+from augment.volume.field.twins import TwinFields
 from augment.volume.grid import grid_over
+from augment.volume.imaging.protocol import Scan
+from augment.volume.imaging.scanner import Scanner
+from augment.volume.imaging.tissue import Contrast, TissueValues
 from augment.volume.labels import LABELS, NUMBER
-from augment.volume.lattice import Field, grid_points, identity_field
 from augment.volume.posture import UPRIGHT, Posture
-from augment.volume.protocol import Scan
-from augment.volume.refinement import exact_inverse
-from augment.volume.scanner import Scanner
-from augment.volume.tissue import Contrast, TissueValues
-from augment.volume.twins import TwinFields
 
 GRID = grid_over((-30, -30, -30), (30, 30, 30), 1.0)
 NO_METAL = np.zeros((0, 3))

@@ -6,8 +6,8 @@ from scipy.ndimage import map_coordinates
 
 from augment.errors import GeometryError
 from augment.volume.anchored import anchored_twin
+from augment.volume.field.lattice import Field, grid_points, identity_field
 from augment.volume.grid import grid_over
-from augment.volume.lattice import Field, grid_points, identity_field
 
 LATTICE = grid_over((-30, -30, -30), (30, 30, 30), 3.0)
 

@@ -13,9 +13,9 @@ import SimpleITK as sitk  # noqa: N813  (the package's own abbreviation)
 from scipy import ndimage
 from toy_head import BENT, GRID, TILTED, bulge, toy_scan, toy_twins
 
+from augment.volume.field.lattice import grid_points
 from augment.volume.files import write_volume
 from augment.volume.grid import Grid
-from augment.volume.lattice import grid_points
 from augment.volume.posture import UPRIGHT
 
 LPS_FROM_RAS = np.array([-1.0, -1.0, 1.0])

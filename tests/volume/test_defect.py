@@ -4,7 +4,7 @@ import pytest
 from augment.pathology.defect import CENTRE_MM, ELONGATION, MIDDLE_MM
 from augment.pathology.deformation import Deformation
 from augment.volume.atlas import Atlas
-from augment.volume.defect import cut_bone, opened_atlas
+from augment.volume.field.defect import cut_bone, opened_atlas
 from augment.volume.grid import grid_over
 from augment.volume.labels import NUMBER
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from augment.volume.anchored import anchored_twin
-from augment.volume.device_warp import TOLERANCE_HU, warp_on_device
+from augment.volume.field.device_warp import TOLERANCE_HU, warp_on_device
+from augment.volume.field.lattice import Field, grid_points
 from augment.volume.grid import grid_over
-from augment.volume.lattice import Field, grid_points
 
 LATTICE = grid_over((-30, -30, -30), (30, 30, 30), 3.0)
 TIES = 2e-3

@@ -8,7 +8,7 @@ import pytest
 from augment.errors import GeometryError
 from augment.volume.anatomy.spec import AtlasSpec
 from augment.volume.atlas import Atlas, build_atlas
-from augment.volume.fracture import (
+from augment.volume.field.fracture import (
     FRACTURES,
     FRAGMENT,
     GAP,
@@ -18,13 +18,13 @@ from augment.volume.fracture import (
     fractured_displacement,
     jacobian_within,
 )
+from augment.volume.field.lattice import grid_points
+from augment.volume.field.twins import twin_fields
 from augment.volume.grid import grid_over
 from augment.volume.labels import NUMBER
-from augment.volume.lattice import grid_points
 from augment.volume.posture import UPRIGHT, Posture
 from augment.volume.scan_frame import scan_displacement
 from augment.volume.template import load_template
-from augment.volume.twins import twin_fields
 
 HALF_A_VOXEL = 0.5
 GRID = grid_over((-90, -20, -60), (90, 110, 50), 2.0)

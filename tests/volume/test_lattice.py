@@ -5,11 +5,11 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from augment.errors import GeometryError
-from augment.volume.extension import extended
+from augment.volume.field.extension import extended
+from augment.volume.field.inversion import inverse, inverse_of_changed, inverse_points
+from augment.volume.field.lattice import Field, composed, grid_points, identity_field, jacobian
+from augment.volume.field.refinement import exact_inverse
 from augment.volume.grid import grid_over
-from augment.volume.inversion import inverse, inverse_of_changed, inverse_points
-from augment.volume.lattice import Field, composed, grid_points, identity_field, jacobian
-from augment.volume.refinement import exact_inverse
 
 GRID = grid_over((-40, -40, -40), (40, 40, 40), 4.0)
 ROUND_TRIP_MM = 0.05

@@ -10,12 +10,12 @@ from augment.morphable import load_face_model
 from augment.morphable.pose import JAW_HINGE_MM
 from augment.volume.anatomy.spec import AtlasSpec
 from augment.volume.atlas import build_atlas
+from augment.volume.field.lattice import jacobian
+from augment.volume.field.motion import Motion, harmonic
+from augment.volume.field.twins import forward_fields
 from augment.volume.grid import grid_over
 from augment.volume.labels import LABELS
-from augment.volume.lattice import jacobian
-from augment.volume.motion import Motion, harmonic
 from augment.volume.template import load_template
-from augment.volume.twins import forward_fields
 
 RIGID_MM = 0.3
 GRID = grid_over((-70, -60, -100), (70, 95, 60), 4.0)

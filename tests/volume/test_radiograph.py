@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from augment.volume.radiograph import (
+from augment.volume.imaging.radiograph import (
     CEPHALOSTAT,
     MU_WATER_PER_MM,
     Beam,

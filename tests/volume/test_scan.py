@@ -22,11 +22,11 @@ from toy_head import (
 from augment.errors import GeometryError, RecipeError
 from augment.pipeline.plain import plain, read_plain
 from augment.volume.case_scan import scan_head, scan_twins, write_case
+from augment.volume.field.lattice import Field, grid_points, identity_field
+from augment.volume.field.refinement import differing_cells, exact_inverse
+from augment.volume.field.twins import TwinFields
 from augment.volume.grid import Grid, grid_over
-from augment.volume.labels import NUMBER
-from augment.volume.lattice import Field, grid_points, identity_field
-from augment.volume.posture import UPRIGHT, Posture
-from augment.volume.protocol import (
+from augment.volume.imaging.protocol import (
     PERSON_HIGH_MM,
     PERSON_LOW_MM,
     PROTOCOLS,
@@ -34,9 +34,9 @@ from augment.volume.protocol import (
     cephalostat_scan,
     draw_scan,
 )
-from augment.volume.refinement import differing_cells, exact_inverse
+from augment.volume.labels import NUMBER
+from augment.volume.posture import UPRIGHT, Posture
 from augment.volume.sampling import Twin, draw_texture, pull_back
-from augment.volume.twins import TwinFields
 
 
 def pulled(field=None, posture=UPRIGHT, grid=GRID, n_sub=1):

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from augment.volume import metal
-from augment.volume.accessories import (
+from augment.volume.grid import Grid
+from augment.volume.imaging import metal
+from augment.volume.imaging.accessories import (
     HeadRest,
     Mask,
     Table,
@@ -15,11 +16,10 @@ from augment.volume.accessories import (
     lay_mask,
     lay_table,
 )
-from augment.volume.grid import Grid
-from augment.volume.metal import metal_artefacts
-from augment.volume.noise import LARGEST_FACTOR, noise_field, scale_noise, water_thickness
-from augment.volume.psf import convolved, plane_kernel, slice_kernel
-from augment.volume.scanner import (
+from augment.volume.imaging.metal import metal_artefacts
+from augment.volume.imaging.noise import LARGEST_FACTOR, noise_field, scale_noise, water_thickness
+from augment.volume.imaging.psf import convolved, plane_kernel, slice_kernel
+from augment.volume.imaging.scanner import (
     AIR_HU,
     CEILING_HU,
     Scanner,

@@ -8,15 +8,15 @@ from augment.pathology.solve import healthy_vertices
 from augment.streams import stream
 from augment.volume import load_template
 from augment.volume.anatomy.body import body_from_mask
-from augment.volume.grid import grid_over
-from augment.volume.lattice import Field, grid_points, jacobian
-from augment.volume.subject import (
+from augment.volume.field.lattice import Field, grid_points, jacobian
+from augment.volume.field.subject import (
     LEAST_JACOBIAN,
     field_grid,
     head_from_template,
     outer_skin,
     relaxed,
 )
+from augment.volume.grid import grid_over
 
 GRID = grid_over((-40, -40, -40), (40, 40, 40), 2.0)
 

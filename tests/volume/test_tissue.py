@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from augment.volume.labels import LABELS, NUMBER, Tissue
-from augment.volume.tissue import (
+from augment.volume.imaging.tissue import (
     BONE_DENSITY,
     HOUNSFIELD,
     LARGEST_SIGNAL,
     Contrast,
     draw_tissue_values,
 )
+from augment.volume.labels import LABELS, NUMBER, Tissue
 
 
 def drawn(contrast, n=200):

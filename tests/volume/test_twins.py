@@ -4,10 +4,10 @@ import numpy as np
 
 from augment.pathology.deformation import Deformation, bump
 from augment.volume.anatomy.body import Body
+from augment.volume.field.lattice import Field, grid_points, jacobian
+from augment.volume.field.refinement import exact_inverse, exact_inverse_of_changed
+from augment.volume.field.twins import TwinFields, pathology_field
 from augment.volume.grid import grid_over
-from augment.volume.lattice import Field, grid_points, jacobian
-from augment.volume.refinement import exact_inverse, exact_inverse_of_changed
-from augment.volume.twins import TwinFields, pathology_field
 
 LATTICE = grid_over((-60, -60, -60), (60, 60, 60), 4.0)
 EXACT_MM = 0.003

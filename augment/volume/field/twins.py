@@ -19,8 +19,7 @@ from scipy import ndimage
 from augment.errors import GeometryError
 from augment.pathology.deformation import Deformation
 from augment.volume.anatomy.body import Body
-from augment.volume.grid import Box, Grid, grid_over
-from augment.volume.lattice import (
+from augment.volume.field.lattice import (
     Field,
     _at,
     _blend,
@@ -30,8 +29,8 @@ from augment.volume.lattice import (
     grid_points,
     jacobian,
 )
-from augment.volume.motion import Motion, expressed, motion_shares, posed
-from augment.volume.refinement import (
+from augment.volume.field.motion import Motion, expressed, motion_shares, posed
+from augment.volume.field.refinement import (
     NEAR_MM,
     Inverse,
     _exact,
@@ -40,7 +39,8 @@ from augment.volume.refinement import (
     exact_inverse,
     exact_inverse_of_changed,
 )
-from augment.volume.subject import head_from_template, outer_skin, relaxed
+from augment.volume.field.subject import head_from_template, outer_skin, relaxed
+from augment.volume.grid import Box, Grid, grid_over
 
 STEP_MM, FINEST_MM = 2.0, 3.0
 """Spacing of the lattice that holds the fields, and of the finest splines that shape them."""

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int16, UInt8
 from torch import Tensor
 
-from augment.volume.lattice import Field
+from augment.volume.field.lattice import Field
 
 TOLERANCE_HU = 1
 STILL_MM = 0.01

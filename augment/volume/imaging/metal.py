@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32
 from numba import njit, prange
 
 from augment.volume.grid import Grid
-from augment.volume.psf import plane_kernel
+from augment.volume.imaging.psf import plane_kernel
 
 WATER_PER_MM = (0.0227, 0.0184)
 METAL_PER_MM = (1.6, 0.5)

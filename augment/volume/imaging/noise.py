@@ -15,7 +15,7 @@ from numba import get_num_threads, njit, prange
 from scipy import fft
 
 from augment.volume.grid import Grid
-from augment.volume.psf import convolved
+from augment.volume.imaging.psf import convolved
 
 MU_WATER_PER_MM = 0.0193
 """Attenuation of water at 70 keV, the mean energy of a 120 kV beam (NIST XCOM)."""

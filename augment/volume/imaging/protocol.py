@@ -15,15 +15,15 @@ from jaxtyping import Float
 
 from augment.errors import RecipeError
 from augment.volume.grid import Grid, grid_over, triple
-from augment.volume.posture import UPRIGHT, Posture
-from augment.volume.scanner import (
+from augment.volume.imaging.scanner import (
     Scanner,
     draw_cbct_scanner,
     draw_diagnostic_scanner,
     draw_radiotherapy_scanner,
     without_x_rays,
 )
-from augment.volume.tissue import Contrast, TissueValues, draw_tissue_values
+from augment.volume.imaging.tissue import Contrast, TissueValues, draw_tissue_values
+from augment.volume.posture import UPRIGHT, Posture
 
 Spacing = tuple[float, float, float]
 

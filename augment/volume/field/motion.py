@@ -16,11 +16,11 @@ from numba import njit, prange
 from augment.morphable.pose import JAW_HINGE_MM, gaze_vectors, rotation_matrix
 from augment.volume.anatomy.body import Body
 from augment.volume.atlas import Atlas
-from augment.volume.extension import extended
+from augment.volume.field.extension import extended
+from augment.volume.field.lattice import Field
+from augment.volume.field.subject import relaxed
 from augment.volume.grid import Grid
 from augment.volume.labels import LABELS
-from augment.volume.lattice import Field
-from augment.volume.subject import relaxed
 
 SWEEPS, OVERRELAXATION = 60, 1.85
 EXPRESSION_FINEST_MM = 6.0

@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Float, Float32, Int16
 from numba import njit, prange
 
-from augment.volume.accessories import (
+from augment.volume.grid import Grid
+from augment.volume.imaging.accessories import (
     HeadRest,
     Mask,
     Table,
@@ -24,10 +25,9 @@ from augment.volume.accessories import (
     lay_mask,
     lay_table,
 )
-from augment.volume.grid import Grid
-from augment.volume.metal import metal_artefacts
-from augment.volume.noise import noise_field, scale_noise, water_thickness
-from augment.volume.psf import convolved, plane_kernel, slice_kernel
+from augment.volume.imaging.metal import metal_artefacts
+from augment.volume.imaging.noise import noise_field, scale_noise, water_thickness
+from augment.volume.imaging.psf import convolved, plane_kernel, slice_kernel
 
 AIR_HU, CEILING_HU = -1024, 3071
 """Range of a 12-bit scanner."""

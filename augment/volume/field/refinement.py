@@ -13,15 +13,15 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numba import njit, prange
 
-from augment.volume.grid import Grid
-from augment.volume.inversion import (
+from augment.volume.field.inversion import (
     LEAST_DETERMINANT,
     _newton,
     _step,
     inverse,
     inverse_of_changed,
 )
-from augment.volume.lattice import Field, _blend, _cell_at, _lookup
+from augment.volume.field.lattice import Field, _blend, _cell_at, _lookup
+from augment.volume.grid import Grid
 
 ROUGH_MM = 0.001
 """A cell is marked where interpolation is off by more in its middle: as much as the inverse jumps

@@ -18,11 +18,11 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from augment.errors import GeometryError
 from augment.morphable.pose import rotation_matrix
 from augment.volume.atlas import Atlas
+from augment.volume.field.lattice import Field, grid_points
+from augment.volume.field.twins import TwinFields
 from augment.volume.grid import Box, Grid
 from augment.volume.labels import LABELS, NUMBER
-from augment.volume.lattice import Field, grid_points
 from augment.volume.posture import Posture
-from augment.volume.twins import TwinFields
 
 Point = tuple[float, float, float]
 Plane = tuple[Point, Point]

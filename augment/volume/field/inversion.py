@@ -8,8 +8,8 @@ from jaxtyping import Float
 from numba import njit, prange
 
 from augment.errors import GeometryError
+from augment.volume.field.lattice import Field, _cell_at, _inverses, _lookup, _values
 from augment.volume.grid import Grid
-from augment.volume.lattice import Field, _cell_at, _inverses, _lookup, _values
 
 TOLERANCE_MM = 1.0e-3
 NEWTON_STEPS, PLAIN_STEPS = 8, 120

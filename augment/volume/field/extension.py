@@ -14,8 +14,8 @@ from jaxtyping import Float
 from numba import njit, prange
 
 from augment.errors import GeometryError
+from augment.volume.field.lattice import Field
 from augment.volume.grid import Grid
-from augment.volume.lattice import Field
 
 COARSEST_MM, FINEST_MM = 96.0, 6.0
 """Lattice spacings from first to last, halved at each level."""

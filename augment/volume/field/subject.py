@@ -9,10 +9,10 @@ from numba import njit
 from scipy import ndimage
 
 from augment.volume.anatomy.body import Body
-from augment.volume.extension import extended
+from augment.volume.field.extension import extended
+from augment.volume.field.inversion import inverse
+from augment.volume.field.lattice import Field, jacobian
 from augment.volume.grid import Box, Grid, grid_over
-from augment.volume.inversion import inverse
-from augment.volume.lattice import Field, jacobian
 
 FIELD_STEP_MM = 6.0
 MARGIN_MM = 12.0
