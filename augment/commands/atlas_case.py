@@ -19,6 +19,7 @@ from augment.recipe import RecipeSpec
 from augment.record import HEALTHY, PATHOLOGICAL, VolumeRecord
 from augment.render.appearance import draw_appearance
 from augment.render.framing import draw_camera, head_extent
+from augment.render.hair import FULL_COVER
 from augment.render.photograph import render_views
 from augment.sample import Subject
 from augment.streams import stream
@@ -73,6 +74,7 @@ SHOWN = {
     "hemifacial_microsomia": ("front", "oblique"),
 }
 BALD = ("cranial_defect",)
+BALD_COVER = 0.1
 # Plane of the CT slice, for what bone shows.
 PLANES = {
     "cranial_defect": "coronal",
@@ -207,7 +209,8 @@ def _seen(
     camera = replace(camera, principal_px=middle)
     appearance = draw_appearance(stream(make.spec.seed, 0, "appearance"), subject, spec)
     bald = entry.name in BALD or _years(entry) == INFANT_YEARS
-    hair = replace(appearance.hair, style="bald" if bald else "crop")
+    style, cover = ("bald", BALD_COVER) if bald else ("crop", FULL_COVER)
+    hair = replace(appearance.hair, style=style, cover=cover)
     skin = replace(appearance.skin, beard=(0.0,) * 4)  # which hides lips
     appearance = replace(appearance, hair=hair, skin=skin)
     pictures: list[Image] = []

@@ -66,6 +66,10 @@ class Hair:
     offset: tuple[float, float]
 
 
+FULL_COVER = 0.98
+"""Coverage of the scalp by the roots of a full head of hair."""
+
+
 def draw_hair(rng: np.random.Generator, subject: Subject) -> Hair:
     """Draw hair; sex steers the style, ancestry its curl, age how much is left."""
     is_male = subject.sex == "male" if subject.sex else bool(rng.random() < 0.5)
@@ -87,7 +91,7 @@ def draw_hair(rng: np.random.Generator, subject: Subject) -> Hair:
         frizz_mm=float(rng.uniform(0.3, 1.6)),
         wave_mm=float(max(rng.normal(0.0, 2.2), 0.0)) * (1.0 if STYLES.get(style) else 0.0),
         density=float(rng.uniform(0.85, 1.0)),
-        cover=float(cover.get(style, 0.98)),
+        cover=float(cover.get(style, FULL_COVER)),
         recession_mm=float(min(recession, 22.0)),
         shine=float(rng.uniform(0.5, 1.3)),
         offset=(float(rng.uniform()), float(rng.uniform())),
