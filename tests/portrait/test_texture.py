@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -42,6 +44,22 @@ def test_pixels_return_to_their_texels_without_the_light(model, truth):
         assert correlation(found[:, channel], truth[seen][:, channel]) > ALIKE
     # The blue channel has no pattern: what is left there is light that was not divided out.
     assert found[:, 2].std() / found[:, 2].mean() < 0.08
+
+
+def test_a_cast_shadow_is_taken_out_by_what_the_network_says_of_the_skin(model):
+    sheet, plain = texture_sheet(model), portrait(model).view
+    shadow = linear_rgb(plain.image)
+    shadow[:, 100:140] *= 0.4
+    image = np.round(255.0 * srgb(shadow)).astype(np.uint8)
+    skin = np.round(255.0 * srgb(cv2.resize(sheet.base, (256, 256)))).astype(np.uint8)
+    uneven = []
+    for texture in (None, skin):
+        view = replace(plain, image=image, estimate=replace(plain.estimate, texture=texture))
+        found = portrait_texture(unrefined(model, view))
+        ratio = linear_rgb(found.colour).mean(-1) / sheet.base.mean(-1)
+        uneven.append(np.log(np.maximum(ratio, 1e-3))[found.seen > 0.9].std())
+    assert uneven[0] > 0.2
+    assert uneven[1] < 0.75 * uneven[0]
 
 
 def test_the_hidden_side_takes_the_other_one(model):
