@@ -154,6 +154,7 @@ def anchored_twin(
     rotation = np.asarray(ras_from_head, float)[:3, :3]
     field, grid = healthy_from_pathological.displacement_mm, healthy_from_pathological.grid
     image, displacement = np.array(image_hu), np.zeros((*image_hu.shape, 3), np.float32)
+    support = np.zeros(image_hu.shape, bool)
     source = labels if labels is not None else np.zeros((1, 1, 1), np.uint8)
     moved_labels = np.array(source)
     _warp(
@@ -162,6 +163,7 @@ def anchored_twin(
         image,
         moved_labels,
         displacement,
+        support,
         head_from_voxel,
         np.linalg.inv(head_from_voxel),
         rotation,
@@ -171,7 +173,6 @@ def anchored_twin(
         STILL_MM,
         labels is not None,
     )
-    support = np.abs(displacement).max(axis=3) > 0
     if not support.any():
         raise GeometryError(
             "expected the pathology within the CT's field of view, got no voxel that "
@@ -222,6 +223,7 @@ def _warp(
     image,
     labels,
     displacement,
+    support,
     head_from_voxel,
     voxel_from_head,
     rotation,
@@ -253,6 +255,7 @@ def _warp(
                 )
                 if dx * dx + dy * dy + dz * dz < still * still:
                     continue
+                support[i, j, k] = True
                 for c in range(3):
                     displacement[i, j, k, c] = (
                         rotation[c, 0] * dx + rotation[c, 1] * dy + rotation[c, 2] * dz
