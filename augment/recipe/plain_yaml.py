@@ -4,7 +4,7 @@ Refused are tags (which could name code), anchors and aliases (of which a few li
 gigabytes), `${…}` (which could read the environment) and files far larger than a recipe.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -131,7 +131,9 @@ def _check_plain(text: str, path: Path) -> None:
                 )
             _check_event(event, path)
         # What the events do not show: a date that is none, a key that cannot be one.
-        yaml.safe_load(text)
+        for key in _keys([yaml.safe_load(text)]):
+            if not isinstance(key, str | int | float):
+                raise RecipeError(f"expected names as keys in '{path}', got {key}; write a name")
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         problem = getattr(error, "problem", None) or error
         mark = getattr(error, "problem_mark", None)
@@ -139,6 +141,14 @@ def _check_plain(text: str, path: Path) -> None:
         raise RecipeError(
             f"expected YAML in '{path}', got {short(str(problem))}{where}; correct it"
         ) from error
+
+
+def _keys(value: Any) -> Iterator[Any]:
+    """Yield the keys of all mappings."""
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, dict | list):
+            yield from _keys(part)
+    yield from value if isinstance(value, dict) else ()
 
 
 def _check_event(event: Any, path: Path) -> None:
