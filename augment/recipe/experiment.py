@@ -138,7 +138,7 @@ class SyntheticSpec:
 class FinetuneSpec:
     """How an arm that starts from pre-trained weights goes on, and what mixed batches hold."""
 
-    rate: float = setting(5e-4, "largest learning rate", low=0.0)
+    rate: float = setting(5e-4, "largest learning rate after synthetic data", low=0.0)
     freeze: str = setting("none", "parts that keep their weights", choices=("none", "encoder"))
     blend: float = setting(
         1.0,
@@ -171,7 +171,8 @@ class SelectionSpec:
     """How the arm `selected` chooses for itself, by cross-validation on the n cases alone."""
 
     candidates: tuple[str, ...] = setting(
-        ("pretrain+mix",), "arms that may be chosen beside `real`, joined by + where they combine"
+        ("mix", "pretrain+mix"),
+        "arms that may be chosen beside `real`, joined by + where they combine",
     )
     ratios: tuple[float, ...] = setting(
         (), "shares of synthetic patches to choose from, none for `finetuning.mix`", low=0, high=1

@@ -278,7 +278,8 @@ class Workshop:
         arm = read_arm(how.arm)
         n_kept = int(len(names) * self.spec.training.validation_share)
         kept, names = names[:n_kept], names[n_kept:]
-        rate = self.spec.training.rate if arm.start == RANDOM else self.spec.finetuning.rate
+        # Real cases must not wash away what synthetic ones taught; primitives taught no anatomy.
+        rate = self.spec.finetuning.rate if arm.start == SYNTHETIC else self.spec.training.rate
         if arm.start == SYNTHETIC and self.spec.finetuning.freeze == "encoder":
             freeze_encoder(network, self.spec.network.name)
         schedule = Schedule(

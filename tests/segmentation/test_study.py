@@ -144,3 +144,12 @@ def test_all_mistakes_of_a_recipe_come_together():
         compose_experiment("mandible_few_shot")
     with pytest.raises(RecipeError, match="unknown experiment 'mandible', the nearest known"):
         compose_experiment("mandible")
+
+
+def test_what_primitives_taught_is_not_kept_by_the_small_rate(tmp_path):
+    def rows(folder, rate):
+        change = f"finetuning.rate={rate}"
+        found = study(tmp_path / folder, "arms=[primitives]", "seeds=1", change)
+        return [row["dice"] for row in found]
+
+    assert rows("small", 1e-6) == rows("large", 1e-2)
